@@ -1,0 +1,2 @@
+"""Faults scripted from outside, through the control socket only.
+"""

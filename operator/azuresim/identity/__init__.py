@@ -1,0 +1,2 @@
+"""Entra ID and managed identities: who a caller is and what it may do.
+"""

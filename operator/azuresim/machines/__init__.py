@@ -1,0 +1,2 @@
+"""What stands behind a virtual machine: power, disks, Run Command.
+"""

@@ -1,0 +1,2 @@
+"""HTTPS, routing, api-versions, body checks, asynchronous operations, ETags, errors and throttling.
+"""

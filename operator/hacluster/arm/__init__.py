@@ -1,0 +1,2 @@
+"""Azure Resource Manager: the only importer of `azure.mgmt`.
+"""

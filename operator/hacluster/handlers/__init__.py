@@ -1,0 +1,2 @@
+"""kopf: wake-ups and the life of an object; the only importer of kopf. No decisions here.
+"""

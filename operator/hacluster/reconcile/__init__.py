@@ -1,0 +1,2 @@
+"""The loop: one pass from observation to status, over ports, without knowing any library.
+"""

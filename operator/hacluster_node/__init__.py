@@ -1,0 +1,2 @@
+"""The node agent: keeps failover groups running on exactly one node; standard library only, Python 3.9.
+"""
