@@ -1,2 +1,1 @@
-"""Azure Resource Manager: the only importer of `azure.mgmt`.
-"""
+"""Azure Resource Manager: the only importer of `azure.mgmt`."""

@@ -1,2 +1,1 @@
-"""The commands `hacluster` and `kubectl hacluster`, and the composition root of the operator.
-"""
+"""The commands `hacluster` and `kubectl hacluster`, and the composition root of the operator."""

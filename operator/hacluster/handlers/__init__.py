@@ -1,2 +1,1 @@
-"""kopf: wake-ups and the life of an object; the only importer of kopf. No decisions here.
-"""
+"""kopf: wake-ups and the life of an object; the only importer of kopf. No decisions here."""

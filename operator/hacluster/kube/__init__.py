@@ -1,2 +1,1 @@
-"""The Kubernetes API: status patches, events, leases and Secrets; the only writer to the API server.
-"""
+"""The Kubernetes API: status patches, events, leases and Secrets; the only writer to the API server."""

@@ -1,2 +1,1 @@
-"""The loop: one pass from observation to status, over ports, without knowing any library.
-"""
+"""The loop: one pass from observation to status, over ports, without knowing any library."""

@@ -1,2 +1,1 @@
-"""The meeting place of the cluster in blob storage: the only importer of `azure.storage`.
-"""
+"""The meeting place of the cluster in blob storage: the only importer of `azure.storage`."""
