@@ -1,12 +1,17 @@
-"""What every noun of the spec shares: frozen, strict, spelled in camelCase on the wire.
+"""What every noun of the API shares: frozen, strict, spelled in camelCase on the wire.
 
-The classes of this package are the one source of the CRD's schema, of parsing, and of the reference in docs/: a
-field's bounds, default and description stand here and nowhere else. CEL rules stand on the class they judge.
+The classes of this package are the one source of the CRD's schema, of parsing, and of the
+reference in docs/: a field's bounds, default and description stand here and nowhere else. The
+description of a field is the docstring below it.
+
+What a class cannot say by types and bounds is an `Invariant` on the class it judges: the same rule
+as CEL, for the API server, and as a predicate, for `hacluster validate` and the tests.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -16,28 +21,44 @@ _SPELLED: Final = {"Gib": "GiB", "Mib": "MiB", "Ip": "IP"}
 
 
 def wire_name(name: str) -> str:
-    """Return how the manifest spells a field: ``size_gib`` is ``sizeGiB``, ``floating_ip`` ``floatingIP``."""
+    """Return a field's spelling in a manifest: ``size_gib`` is ``sizeGiB``."""
     return _ACRONYMS.sub(lambda found: _SPELLED[found[0]], to_camel(name))
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One CEL rule of the CRD.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invariant:
+    """One rule about a noun, and what to write instead where it is broken.
 
-    ``rule`` is true for what is allowed; ``message`` says what to write instead; ``field`` is the wire name of the
-    field the message is about, relative to the class that carries the rule (CEL's ``fieldPath``).
+    ``holds`` is the rule in Python and ``cel`` the same rule for the API server; both are true for
+    what is allowed. ``cel`` is None where CEL cannot say it or would cost too much: the operator
+    then answers with Accepted=False. ``holds`` is None for a rule about a change (CEL's
+    ``oldSelf``), which a single manifest cannot break.
+
+    ``field`` is the wire path of what the message is about, relative to the class that carries the
+    rule (CEL's ``fieldPath``), e.g. ``rules`` or ``probe.port``.
     """
 
-    rule: str
     message: str
+    holds: Callable[[Any], bool] | None = None
+    cel: str | None = None
     field: str | None = None
 
 
 class Noun(BaseModel):
-    """A frozen value of the spec. Unknown fields are refused."""
+    """A frozen value of the API. Unknown fields are refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=wire_name, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=wire_name,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
     )
 
-    cel: ClassVar[tuple[Rule, ...]] = ()
+    invariants: ClassVar[tuple[Invariant, ...]] = ()
+    list_keys: ClassVar[tuple[str, ...]] = ()
+    """Wire names of the fields that tell one item of a list of these from another."""
+
+    def wire(self) -> dict[str, Any]:
+        """Return the value as a manifest spells it; what is absent is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,143 @@
+"""The reasons of conditions: one word each, with its cause and its remedy.
+
+docs/reasons.md is generated from here. A reason says why a condition is what it is; the condition's
+message adds what exactly was seen. A reason that nothing gives is removed.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Reason(StrEnum):
+    """A condition's reason; ``cause`` and ``remedy`` are for the person who reads it at night."""
+
+    cause: str
+    remedy: str
+
+    def __new__(cls, word: str, cause: str, remedy: str) -> Self:
+        """Make a member whose value is ``word``."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.cause = cause
+        member.remedy = remedy
+        return member
+
+    AS_DECLARED = "AsDeclared", "Everything is as the spec asks.", "Nothing to do."
+    SPEC_ACCEPTED = "SpecAccepted", "The spec is understood and allowed.", "Nothing to do."
+    SPEC_INVALID = (
+        "SpecInvalid",
+        "The spec breaks a rule that the API server cannot check.",
+        "Write what the message says at the path it names, and apply again.",
+    )
+    PROGRESSING = (
+        "Progressing",
+        "Azure is working on what was asked, or more steps follow.",
+        "Wait; the status lists the steps under plan.",
+    )
+    DRIFTED = (
+        "Drifted",
+        "Azure differs from the spec: somebody changed it from outside.",
+        "In mode Enforce it is being repaired. In mode Observe, repair it or set mode: Enforce.",
+    )
+    PAUSED = (
+        "Paused",
+        "management.paused is true: Azure is looked at and not changed.",
+        "Set management.paused to false.",
+    )
+    ADOPTION_REQUIRED = (
+        "AdoptionRequired",
+        "A resource of a name that we need exists and does not carry this cluster's owner tag.",
+        "Choose another name, or allow it by management.adoption: IfTagged or Always.",
+    )
+    IMMUTABLE_DIFFERENCE = (
+        "ImmutableDifference",
+        "The spec asks for something that Azure cannot change on an existing resource.",
+        "Undo the change, or allow standby nodes to be rebuilt by management.replacement: "
+        "OneAtATime.",
+    )
+    THROTTLED = (
+        "Throttled",
+        "Azure answers 429: this identity has made too many calls.",
+        "Wait; calls resume when Azure says so. If it lasts, see who else uses the identity.",
+    )
+    DENIED = (
+        "Denied",
+        "Azure answers 403: the identity lacks the permission that the message names.",
+        "Assign the role of deploy/azure-role.json to the identity, at least on the group.",
+    )
+    UNAUTHENTICATED = (
+        "Unauthenticated",
+        "Microsoft Entra ID refuses the credentials, or Azure answers 401.",
+        "Renew the secret, certificate or federated credential that the message names.",
+    )
+    SECRET_MISSING = (
+        "SecretMissing",
+        "A Secret or a key that the spec refers to does not exist in the object's namespace.",
+        "Create the Secret or the key that the message names.",
+    )
+    SECRET_INVALID = (
+        "SecretInvalid",
+        "A Secret that the spec refers to does not hold what is needed.",
+        "Correct the key that the message names.",
+    )
+    AZURE_UNREACHABLE = (
+        "AzureUnreachable",
+        "Azure does not answer, or answers with 5xx: what is there is unknown.",
+        "Check the operator's way to the endpoint in the message, and Azure's status page.",
+    )
+    QUOTA_EXCEEDED = (
+        "QuotaExceeded",
+        "The subscription's quota or the region's or zone's capacity is used up.",
+        "Raise the quota, or choose another size, zone or region.",
+    )
+    POLICY_DENIED = (
+        "PolicyDenied",
+        "An Azure Policy of the subscription forbids the request.",
+        "Have the policy that the message names changed or exempted, or change the spec.",
+    )
+    RESOURCE_LOCKED = (
+        "ResourceLocked",
+        "A management lock forbids the change.",
+        "Remove the lock that the message names.",
+    )
+    REJECTED = (
+        "Rejected",
+        "Azure says that the request is wrong.",
+        "Read Azure's own words in the message; if the spec is right, report it as a bug.",
+    )
+    REFUSED = (
+        "Refused",
+        "The operator will not do what the spec asks, because it is not safe.",
+        "Read the message; it says what to do instead.",
+    )
+    NOT_OBSERVED = (
+        "NotObserved",
+        "It was not seen yet.",
+        "Wait for the next pass.",
+    )
+    AWAITING_AGENT = (
+        "AwaitingAgent",
+        "No agent has reported from a node yet.",
+        "Wait; if it lasts, look at the node's boot diagnostics and its way out to Azure.",
+    )
+    NODE_AGENT_EXTERNAL = (
+        "NodeAgentExternal",
+        "cluster.nodeAgent is External: something else decides which node is active.",
+        "Nothing to do.",
+    )
+    DELETING = (
+        "Deleting",
+        "The object is being deleted, and what it owns in Azure first.",
+        "Wait; the status lists the steps under plan.",
+    )
+    DELETION_BLOCKED = (
+        "DeletionBlocked",
+        "The object cannot be deleted: what it owns in Azure cannot be reached or removed.",
+        "Mend the cause in the message; or abandon the cloud side by the annotation "
+        'hacluster.dev/abandon: "true".',
+    )
+    INVARIANT_BROKEN = (
+        "InvariantBroken",
+        "The operator has found a state that its own rules exclude, and touches nothing.",
+        "Report it as a bug, with the operator's log.",
+    )
