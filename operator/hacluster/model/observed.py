@@ -1,16 +1,12 @@
 """What was seen in Azure: present, absent, or unknown; "could not see" is never "absent"."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NewType
+from typing import Any, Final
 
-ArmId = NewType("ArmId", str)
-"""A resource id in our own spelling, as `names` makes it. Compare ids with `same_id`."""
+from hacluster.model.ids import ArmId, key
 
-
-def same_id(one: str, other: str) -> bool:
-    """Say whether two ids name one resource: Azure returns ids in another letter case."""
-    return one.casefold() == other.casefold()
+SETTLED: Final = frozenset({"Succeeded", "Failed", "Canceled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +40,12 @@ class Present:
     @property
     def is_settled(self) -> bool:
         """Whether no operation is under way on it."""
-        return self.provisioning_state in {"Succeeded", "Failed", "Canceled"}
+        return self.provisioning_state in SETTLED
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the last operation on it ended well: others may build on it."""
+        return self.provisioning_state == "Succeeded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +69,30 @@ Seen = Present | Absent | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One immutable look at all that a cluster names, and at the children of our parents.
+    """One immutable look at all that a cluster names, and at whatever else carries its owner tags.
 
-    ``resources`` is keyed by casefolded id. What was never asked for is Unknown.
+    ``resources`` is keyed by `ids.key`. What was never asked for is Unknown. It holds every id of
+    `plan.parts.watched`, and should also hold each resource of the cluster's group that carries the
+    cluster's owner tag: that is how something of ours is found again after the inventory was lost.
+
+    ``members`` holds, by the key of a resource group, all ids that a complete listing found in it;
+    a group without an entry was not listed. Only deletion needs it.
     """
 
     resources: Mapping[str, Seen] = field(default_factory=dict)
+    members: Mapping[str, tuple[ArmId, ...]] = field(default_factory=dict)
 
     def get(self, resource: ArmId) -> Seen:
         """Return what was seen of a resource."""
-        found = self.resources.get(resource.casefold())
+        found = self.resources.get(key(resource))
         return found or Unknown(id=resource, why="it was not looked at", reason="NotObserved")
+
+    def present(self) -> Iterator[Present]:
+        """Yield what is there, in the order of ids."""
+        for _, seen in sorted(self.resources.items()):
+            if isinstance(seen, Present):
+                yield seen
+
+    def listing(self, group: ArmId) -> tuple[ArmId, ...] | None:
+        """Return all that is in a resource group, or None if it was not listed."""
+        return self.members.get(key(group))

@@ -1,0 +1,104 @@
+"""What the operator knows beside Azure's resources, and what it makes of all it knows.
+
+Signals come from the balancer's data plane and from the nodes' agents; each of them may be missing.
+A missing signal is never read as "down" and never as "up".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from hacluster.model.status import GroupStatus, MonitorStatus, NodeRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendHealth:
+    """One backend address as the balancer's data plane sees it through one rule."""
+
+    address: str
+    """The node's private address."""
+    is_up: bool
+    why: str
+    """Azure's own word, such as ``Up_Probe_Success`` or ``Down_Probe_TcpProbeTimeout``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReport:
+    """What one node's agent says, its signature checked; from the cluster's store."""
+
+    node: str
+    role: NodeRole
+    age: timedelta
+    """How old the report was when it was read."""
+    agent_version: str
+    boot_id: str
+    configuration: str
+    """The hash of the configuration that the agent has applied."""
+    epoch: int | None = None
+    is_witness_reachable: bool = True
+    is_in_step: bool = True
+    """Whether its data, if the cluster keeps any, is the newest."""
+    groups: tuple[GroupStatus, ...] = ()
+    abnormal: tuple[MonitorStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """All that a pass knows beside the snapshot; None means that it could not be learned."""
+
+    health: tuple[BackendHealth, ...] | None = None
+    """Every backend of the first rule, or None: there is no balancer, or it did not answer."""
+    reports: tuple[NodeReport, ...] = ()
+    configuration: str | None = None
+    """The hash of the configuration that the agents should run; None where none was published."""
+    witness_holder: str | None = None
+    """The node that the witness record names."""
+    taken_at: datetime | None = None
+
+
+class Severity(StrEnum):
+    """What a finding means for the service."""
+
+    UNSAFE = "Unsafe"
+    """Two nodes may serve, or traffic goes where it must not."""
+    DEGRADED = "Degraded"
+    """It serves, but could not survive another failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong; ``reason`` is one of `reasons.Reason`, ``why`` a sentence for the status."""
+
+    severity: Severity
+    reason: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """Who serves, and what is wrong. The default knows nothing, and so allows no disruption."""
+
+    active: str | None = None
+    """The node that serves by all evidence, or None: nobody, more than one, or it is not known."""
+    serving: tuple[str, ...] | None = None
+    """Every node that some evidence shows serving; None where there is no evidence at all."""
+    is_in_service: bool = True
+    """Whether the cluster may have clients: False only before its machines were first made."""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether another failure might end the service."""
+        return any(found.severity is Severity.DEGRADED for found in self.findings)
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Whether two nodes may serve."""
+        return any(found.severity is Severity.UNSAFE for found in self.findings)
+
+    def may_disrupt(self, node: str) -> bool:
+        """Say whether a node is known to be a standby of a cluster that can spare it."""
+        if not self.is_in_service:
+            return True
+        is_standby = self.active is not None and self.active != node
+        return is_standby and not self.is_degraded and not self.is_unsafe

@@ -1,0 +1,61 @@
+"""One cluster as a pass sees it: the one argument of every part."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from hacluster.model.assessment import Assessment
+from hacluster.model.cluster import Cluster, ClusterSpec
+from hacluster.model.ids import ArmId, key
+from hacluster.model.names import ClusterNames
+from hacluster.model.observed import Present, Seen, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is asked for, what it is called, what is there, what we made, and who serves.
+
+    ``inventory`` holds the keys of all ids in ``status.inventory``.
+    """
+
+    cluster: Cluster
+    names: ClusterNames
+    seen: Snapshot = field(default_factory=Snapshot)
+    inventory: frozenset[str] = frozenset()
+    assessment: Assessment = field(default_factory=Assessment)
+
+    @classmethod
+    def of(
+        cls,
+        cluster: Cluster,
+        *,
+        seen: Snapshot | None = None,
+        inventory: Iterable[str] = (),
+        assessment: Assessment | None = None,
+    ) -> Self:
+        """Return the view of a cluster; what is left out is not known."""
+        return cls(
+            cluster=cluster,
+            names=ClusterNames.of(cluster),
+            seen=seen or Snapshot(),
+            inventory=frozenset(key(item) for item in inventory),
+            assessment=assessment or Assessment(),
+        )
+
+    @property
+    def spec(self) -> ClusterSpec:
+        """What is asked for."""
+        return self.cluster.spec
+
+    def get(self, resource: ArmId) -> Seen:
+        """Return what was seen of a resource."""
+        return self.seen.get(resource)
+
+    def present(self, resource: ArmId) -> Present | None:
+        """Return a resource that is there, or None if it is absent or unknown."""
+        seen = self.seen.get(resource)
+        return seen if isinstance(seen, Present) else None
+
+    def is_inventoried(self, resource: ArmId) -> bool:
+        """Say whether the inventory tells that we made it."""
+        return key(resource) in self.inventory
