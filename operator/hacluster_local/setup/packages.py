@@ -1,0 +1,34 @@
+"""Install Python packages from a lock file, every byte checked against its hash."""
+
+import sys
+from pathlib import Path
+
+from hacluster_local.setup import cache
+from hacluster_local.setup.checkout import ROOT, VENV
+from hacluster_local.setup.command import Surroundings, run
+from hacluster_local.setup.progress import Step
+
+DOWNLOAD_TRIES = 4
+
+
+def install_into(folder: Path, lock: Path, step: Step) -> None:
+    """Put a lock file's packages into a folder of their own, outside the virtual environment."""
+    uv = str(VENV / "bin" / "uv")
+    target = ["--python", sys.executable, "--target", str(folder)]
+    run([uv, "pip", "install", *target, *_locked(lock)], surroundings(), step)
+
+
+def install(lock: Path, step: Step) -> None:
+    """Put a lock file's packages into the virtual environment; what is there besides stays."""
+    uv = str(VENV / "bin" / "uv")
+    run([uv, "pip", "install", "--python", str(VENV), *_locked(lock)], surroundings(), step)
+
+
+def surroundings() -> Surroundings:
+    """Return where installers run: in the checkout, again if the network fails them."""
+    log = cache.root() / "log" / "python.log"
+    return Surroundings(log=log, directory=ROOT, environment={}, tries=DOWNLOAD_TRIES)
+
+
+def _locked(lock: Path) -> list[str]:
+    return ["--require-hashes", "--no-deps", "-r", str(lock)]
