@@ -73,9 +73,10 @@ def bare_api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSer
 @pytest.fixture(scope="session")
 def api_server(bare_api_server: ApiServer) -> ApiServer:
     """Give the session's API server with the CRDs of `crds/` installed and served."""
-    assert list(CRDS.glob("*.yaml")), f"no CRD in {CRDS}: `hacluster crd` writes it"
-    bare_api_server.kubectl.run("apply", "--server-side", "-f", str(CRDS))
-    bare_api_server.kubectl.run("wait", "--for=condition=Established", "-f", str(CRDS))
+    files = [f"--filename={file}" for file in sorted(CRDS.glob("hacluster.dev_*.yaml"))]
+    assert files, f"no CRD in {CRDS}: `hacluster crd` writes it"
+    bare_api_server.kubectl.run("apply", "--server-side", *files)
+    bare_api_server.kubectl.run("wait", "--for=condition=Established", *files)
     return bare_api_server
 
 
@@ -94,7 +95,8 @@ def named_by_user(kubeconfig: Path, cache: Path) -> Kubectl:
     if not context.startswith(OUR_CONTEXTS):
         pytest.fail(
             f"HACLUSTER_TEST_KUBECONFIG has the context {context!r}. These tests install and "
-            f"delete things; call a throw-away cluster's context {OUR_CONTEXTS}something to allow it.",
+            "delete things; "
+            f"call a throw-away cluster's context {OUR_CONTEXTS}something to allow it.",
             pytrace=False,
         )
     return kubectl
