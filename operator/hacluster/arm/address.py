@@ -1,0 +1,83 @@
+"""ARM ids taken apart: what kind a resource is, and where it and its list are found."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hacluster.arm.versions import GROUP, KINDS, Kind, Listing
+from hacluster.errors import InvariantBroken
+from hacluster.model import ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A resource id, understood.
+
+    ``group`` is casefolded, and empty where the id lies in no group. ``parent`` is the id of the
+    resource that a child lives in, empty for others.
+    """
+
+    id: str
+    kind: Kind
+    subscription: str
+    group: str
+    parent: str
+
+    @property
+    def key(self) -> str:
+        """The id as dictionaries are keyed by it."""
+        return ids.key(self.id)
+
+
+@lru_cache(maxsize=65_536)
+def parse(resource: str) -> Address:
+    """Take an id apart.
+
+    Raises:
+        InvariantBroken: the kind is not in the table: a bug, for names are made in one place.
+    """
+    scope, has_provider, rest = resource.rpartition("/providers/")
+    if not has_provider:
+        scope, rest = resource, ""
+    words = scope.split("/")
+    subscription = words[2] if len(words) > 2 else ""
+    group = words[4].casefold() if len(words) > 4 else ""
+    if not rest:
+        return Address(id=resource, kind=GROUP, subscription=subscription, group=group, parent="")
+    provider, *path = rest.split("/")
+    name = "/".join([provider, *path[::2]]).casefold()
+    kind = KINDS.get(name)
+    if kind is None:
+        raise InvariantBroken(f"No API version is pinned for {name}, asked for by {resource}")
+    return Address(
+        id=resource,
+        kind=kind,
+        subscription=subscription,
+        group=group,
+        parent=_parent(resource, kind, scope),
+    )
+
+
+def subscription_list(address: Address) -> str:
+    """Return the path of the list, over the whole subscription, that has this resource."""
+    root = f"/subscriptions/{address.subscription}"
+    if address.kind is GROUP:
+        return f"{root}/resourcegroups"
+    return f"{root}/providers/{address.kind.name}"
+
+
+def group_list(address: Address) -> str:
+    """Return the path of the list, over its own group, that has this resource."""
+    root = address.id.split("/providers/", maxsplit=1)[0]
+    return f"{root}/providers/{address.kind.name}"
+
+
+def parent_list(address: Address) -> str:
+    """Return the path of the list, under its parent, that has this resource."""
+    return address.id.rsplit("/", maxsplit=1)[0]
+
+
+def _parent(resource: str, kind: Kind, scope: str) -> str:
+    if kind.listing is Listing.SUBSCRIPTION_ONLY:
+        return scope
+    words = kind.name.split("/")[1:]
+    return resource.rsplit("/", maxsplit=2)[0] if len(words) > 1 else ""

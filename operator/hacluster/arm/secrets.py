@@ -1,0 +1,31 @@
+"""Secret values on their way out: references in bodies become values just before the request.
+
+A plan holds `SecretKey` references only. The values are read for one request and are in no log, no
+status and no exception.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hacluster.model.azure import SecretKey
+from hacluster.reconcile.ports import Secrets
+
+
+async def filled(body: Any, namespace: str, secrets: Secrets) -> Any:
+    """Return the body with every reference replaced by its value.
+
+    Raises:
+        HAClusterError: a Secret or a key is missing.
+    """
+    if isinstance(body, SecretKey):
+        return await _value(body, namespace, secrets)
+    if isinstance(body, Mapping):
+        return {key: await filled(value, namespace, secrets) for key, value in body.items()}
+    if isinstance(body, (list, tuple)):
+        return [await filled(value, namespace, secrets) for value in body]
+    return body
+
+
+async def _value(wanted: SecretKey, namespace: str, secrets: Secrets) -> str:
+    secret = await secrets.read(namespace, wanted.name)
+    return secret.text(wanted.key)

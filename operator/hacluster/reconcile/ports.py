@@ -1,0 +1,222 @@
+"""The doors of the loop: what a pass needs of Azure and of Kubernetes, without their libraries.
+
+The adapters in `arm` and `kube` are the real ones; the loop's tests pass their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from hacluster.errors import ArmDenied, HAClusterError
+from hacluster.model.assessment import BackendHealth
+from hacluster.model.azure import Cloud
+from hacluster.model.ids import ArmId
+from hacluster.model.observed import Snapshot
+from hacluster.model.reasons import Reason
+from hacluster.plan.steps import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whose Azure: a subscription in a cloud, entered as a Secret says or as the operator."""
+
+    cloud: Cloud
+    subscription: str
+    namespace: str
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Azure has taken the request and works on it; a later pass sees the end."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """Azure has finished the request at once."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Somebody changed the resource since it was seen: look again."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Azure takes no request while another operation is under way: ask again soon."""
+
+    step: Step
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Azure has refused, or its answer never came."""
+
+    step: Step
+    error: HAClusterError
+
+
+Outcome = Started | Done | Lost | Waiting | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one pass asks to see.
+
+    ``fresh`` ids are read by themselves, now: what is in progress, and what is about to be written.
+    All others may come from readings that the clusters of a subscription share. ``owner`` is the
+    value of the owner tag: whatever in ``group`` carries it is in the snapshot too. ``members``
+    also lists all that is in the group.
+    """
+
+    ids: frozenset[ArmId]
+    group: ArmId
+    owner: str
+    period: timedelta
+    """How far apart this cluster's idle looks are: the shared readings' age follows from it."""
+    fresh: frozenset[ArmId] = frozenset()
+    is_moving: bool = False
+    """Whether only ``fresh`` is of interest, and for the rest an older reading will do."""
+    members: bool = False
+
+
+class Subscription(Protocol):
+    """An entered subscription."""
+
+    async def look(self, look: Look) -> Snapshot:
+        """Return what is there. A reading that fails is Unknown in the snapshot.
+
+        Raises:
+            HAClusterError: nothing could be read at all: Azure cannot be reached, refuses the
+            identity, or is asked too often.
+        """
+
+    async def apply(self, step: Step) -> Outcome:
+        """Make the one request of a step, without waiting for what it starts."""
+
+    async def cause_of(self, resource: ArmId) -> HAClusterError | None:
+        """Return why the last operation on a resource failed, as far as this process started it."""
+
+    async def rule_health(
+        self, rule: ArmId, *, max_age: timedelta
+    ) -> tuple[BackendHealth, ...] | None:
+        """Return what the balancer's probes say behind a rule, or None while it is not known."""
+
+
+class Azure(Protocol):
+    """The way into any subscription."""
+
+    async def enter(self, account: Account) -> Subscription:
+        """Return a subscription's door; those of one identity share their readings.
+
+        Raises:
+            HAClusterError: the Secret is missing or wrong, or the cloud has no endpoints.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A Secret as it was read; its values are in no ``repr``."""
+
+    namespace: str
+    name: str
+    version: str
+    """Another one whenever the Secret has changed."""
+    data: Mapping[str, bytes] = field(repr=False)
+
+    def text(self, key: str) -> str:
+        """Return a value as text.
+
+        Raises:
+            ArmDenied: the key is missing, or its value is no UTF-8.
+        """
+        place = f"the Secret {self.namespace}/{self.name}"
+        try:
+            return self.data[key].decode()
+        except KeyError:
+            why = f"{place} has no key {key}: add it"
+            raise ArmDenied(why, reason=Reason.SECRET_MISSING) from None
+        except UnicodeDecodeError:
+            why = f"The value of {key} in {place} is not UTF-8 text: replace it"
+            raise ArmDenied(why, reason=Reason.SECRET_INVALID) from None
+
+
+class Secrets(Protocol):
+    """Secrets, read one by one when they are needed."""
+
+    async def read(self, namespace: str, name: str) -> Secret:
+        """Return a Secret as it is now.
+
+        Raises:
+            HAClusterError: there is none, or it may not be read.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """An object as the API server keeps it."""
+
+    body: Mapping[str, Any]
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The object's metadata."""
+        found: Mapping[str, Any] = self.body.get("metadata") or {}
+        return found
+
+    @property
+    def namespace(self) -> str:
+        """The object's namespace."""
+        return str(self.metadata.get("namespace", ""))
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.metadata.get("name", ""))
+
+    @property
+    def uid(self) -> str:
+        """The object's identity: another object of the same name has another."""
+        return str(self.metadata.get("uid", ""))
+
+    @property
+    def generation(self) -> int:
+        """The spec's generation."""
+        return int(self.metadata.get("generation", 0))
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """The object's annotations."""
+        found: Mapping[str, str] = self.metadata.get("annotations") or {}
+        return found
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the object is on its way out."""
+        return bool(self.metadata.get("deletionTimestamp"))
+
+
+class EventType(StrEnum):
+    """How loud an event is."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+class Kubernetes(Protocol):
+    """The API server, as far as one pass writes to it."""
+
+    async def patch_status(self, of: Raw, status: Mapping[str, Any]) -> None:
+        """Make the object's status this; an object that is gone is no error."""
+
+    async def event(self, of: Raw, kind: EventType, reason: str, message: str) -> None:
+        """Tell what has changed, as an Event of the object."""
