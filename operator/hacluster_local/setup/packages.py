@@ -24,10 +24,10 @@ def install(lock: Path, step: Step) -> None:
     run([uv, "pip", "install", "--python", str(VENV), *_locked(lock)], surroundings(), step)
 
 
-def surroundings() -> Surroundings:
+def surroundings(tries: int = DOWNLOAD_TRIES) -> Surroundings:
     """Return where installers run: in the checkout, again if the network fails them."""
     log = cache.root() / "log" / "python.log"
-    return Surroundings(log=log, directory=ROOT, environment={}, tries=DOWNLOAD_TRIES)
+    return Surroundings(log=log, directory=ROOT, environment={}, tries=tries)
 
 
 def _locked(lock: Path) -> list[str]:

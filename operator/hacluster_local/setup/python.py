@@ -61,7 +61,7 @@ def _create(current: Step) -> None:
         )
     if VENV.exists():
         shutil.rmtree(VENV)
-    run([sys.executable, "-m", "venv", str(VENV)], packages.surroundings(), current)
+    run([sys.executable, "-m", "venv", str(VENV)], packages.surroundings(tries=1), current)
 
 
 def _can_create() -> bool:
@@ -76,7 +76,9 @@ def _can_create() -> bool:
 def _install_checkout(current: Step) -> None:
     uv = str(VENV / "bin" / "uv")
     own = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
-    run([uv, "pip", "install", "--python", str(VENV), *own], packages.surroundings(), current)
+    run(
+        [uv, "pip", "install", "--python", str(VENV), *own], packages.surroundings(tries=1), current
+    )
 
 
 def _wanted() -> str:

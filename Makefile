@@ -1,0 +1,43 @@
+# Each target is one line into the place where the work is done.
+# `make demo` and `make test` do all their set-up themselves; `make help` lists what there is.
+
+BASE_PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
+PYTHON      := .venv/bin/python
+export PYTHONPATH := operator
+
+SEEDS ?= 10000
+FROM  ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down demo test check bench simulate clean
+
+help:        ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
+
+setup:       ## install what is needed, once; seconds when it is there
+	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is missing. Install it with: apt-get install python3 python3-venv' >&2; exit 1; }
+	@$(BASE_PYTHON) -m hacluster_local.setup $(PARTS)
+
+up: setup    ## start the whole system in the background; then: . .local/env
+	@$(PYTHON) -m hacluster_local up
+
+down:        ## end it, and leave nothing behind
+	@$(if $(wildcard $(PYTHON)),$(PYTHON),$(BASE_PYTHON)) -m hacluster_local down
+
+demo: setup  ## the story: apply, drift, repair, delete (KEEP=1 leaves it running)
+	@$(PYTHON) -m hacluster_local demo
+
+test: setup  ## all tests, on all cores
+	@$(PYTHON) -m hacluster_local test
+
+check: setup ## format, lint, types, architecture, generated files
+	@$(PYTHON) -m hacluster_local check
+
+bench: setup ## measure; tables go to docs/benchmarks.md
+	@$(PYTHON) -m pytest tests/bench -m bench -s --timeout 3600
+
+simulate: setup ## seeded schedules against the agent's core: SEEDS=n FROM=s
+	@$(PYTHON) -m tests.simulation $(SEEDS) $(FROM)
+
+clean: down  ## remove what was made in the checkout; the cache outside stays
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
