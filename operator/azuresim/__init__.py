@@ -1,2 +1,1 @@
-"""Azure at the wire: ARM, Entra ID and what stands behind them, for any Azure client.
-"""
+"""Azure at the wire: ARM, Entra ID and what stands behind them, for any Azure client."""

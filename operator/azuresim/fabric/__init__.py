@@ -1,2 +1,1 @@
-"""The data plane: routed virtual networks, security groups, balancers with probes, name servers.
-"""
+"""The data plane: routed virtual networks, security groups, balancers with probes, name servers."""

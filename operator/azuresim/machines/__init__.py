@@ -1,2 +1,1 @@
-"""What stands behind a virtual machine: power, disks, Run Command.
-"""
+"""What stands behind a virtual machine: power, disks, Run Command."""
