@@ -1,0 +1,73 @@
+"""What a request brings along to the code of a resource type."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from azuresim import ids
+from azuresim.state.records import Record
+from azuresim.state.store import Transaction
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One request being served: its view of the state and its circumstances.
+
+    Attributes:
+        tx: What it sees and where it collects its changes.
+        now: Simulated seconds since 1970; the same throughout the request.
+        version: The api-version asked for; empty where time alone is at work.
+        subscription: Id of the subscription, as Azure writes it.
+        tenant: Id of the tenant.
+        principal: Object id of the caller; empty where time alone is at work.
+        strict: Unknown fields of a body are refused instead of ignored.
+        locate: Returns an id as Azure writes it if there is such a resource, else None.
+        base: The server's own address, `https://host:port`.
+        query: The other query parameters, names case-folded.
+    """
+
+    tx: Transaction
+    now: float
+    version: str
+    subscription: str
+    tenant: str
+    principal: str = ""
+    strict: bool = False
+    locate: Callable[["Call", str], str | None] = lambda _call, _id: None
+    base: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+
+    def new_guid(self) -> str:
+        """Return an id nobody has."""
+        return str(uuid.uuid4())
+
+    def get(self, resource_id: str) -> Record | None:
+        """Return the record with this id, in whatever letter case."""
+        return self.tx.get(ids.key(resource_id))
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A write that has passed the schema and is not stored yet.
+
+    Attributes:
+        id: The resource's id, as Azure writes it.
+        body: What is about to be stored; hooks may change it.
+        before: What was stored, or None for a new resource.
+    """
+
+    id: str
+    body: dict[str, Any]
+    before: dict[str, Any] | None
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The body's properties."""
+        properties: dict[str, Any] = self.body["properties"]
+        return properties
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the resource did not exist."""
+        return self.before is None

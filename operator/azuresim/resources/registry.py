@@ -1,0 +1,15 @@
+"""The types there are: the one list that routing, checks and coverage start from."""
+
+from typing import Final
+
+from azuresim.resources import groups, security_groups, subscriptions, virtual_networks
+from azuresim.resources.contract import ResourceType
+from azuresim.resources.subscriptions import Route
+
+TYPES: Final[tuple[ResourceType, ...]] = (
+    groups.TYPE,
+    virtual_networks.TYPE,
+    security_groups.TYPE,
+)
+
+ROUTES: Final[tuple[Route, ...]] = (*subscriptions.ROUTES,)
