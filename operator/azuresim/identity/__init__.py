@@ -1,2 +1,1 @@
-"""Entra ID and managed identities: who a caller is and what it may do.
-"""
+"""Entra ID and managed identities: who a caller is and what it may do."""
