@@ -1,2 +1,1 @@
-"""Faults scripted from outside, through the control socket only.
-"""
+"""Faults scripted from outside, through the control socket only."""

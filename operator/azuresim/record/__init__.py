@@ -1,2 +1,1 @@
-"""Every exchange, so that tests and benchmarks can count calls.
-"""
+"""Every exchange, so that tests and benchmarks can count calls."""
