@@ -1,0 +1,162 @@
+"""The command line: `serve` runs a simulator, the rest talks to one that runs."""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from azuresim.coverage import coverage as coverage_table
+from azuresim.faults import control
+from azuresim.faults.rules import KINDS
+from azuresim.simulator import Options, Simulator
+from azuresim.state.database import DirectoryInUseError
+from azuresim.wire.service import Settings
+
+in_directory = click.option(
+    "--directory",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the simulator's state lives.",
+)
+
+
+@click.group()
+def main() -> None:
+    """Azure simulated at the wire, for any Azure client."""
+
+
+@main.command()
+@click.option("--listen", default="127.0.0.1:0", show_default=True, help="HOST:PORT; 0: any.")
+@in_directory
+@click.option("--machines", type=click.Choice(["none", "nspawn", "qemu"]), default="none")
+@click.option("--durations", type=click.Choice(["instant", "typical"]), default="instant")
+@click.option("--speed", type=click.FloatRange(min=0.001), default=1.0, show_default=True)
+@click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
+@click.option("--name", "names", multiple=True, help="Further name in the certificate.")
+def serve(
+    listen: str,
+    directory: Path,
+    machines: str,
+    durations: str,
+    speed: float,
+    strict: bool,  # noqa: FBT001 - click's
+    names: tuple[str, ...],
+) -> None:
+    """Serve until SIGTERM; one JSON line on standard output says when and where."""
+    if machines != "none":
+        raise click.ClickException(
+            f"Machines of kind '{machines}' are not there yet. Use --machines none: power states "
+            "and Run Command results then come from a model."
+        )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    host, port = _address(listen)
+    settings = Settings(strict=strict, durations=durations, speed=speed)
+    options = Options(directory=directory, host=host, port=port, settings=settings, names=names)
+    try:
+        asyncio.run(_serve(options))
+    except DirectoryInUseError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"Cannot serve on {listen}: {error}") from None
+
+
+async def _serve(options: Options) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    simulator = Simulator(options)
+    try:
+        ready = await simulator.start()
+        click.echo(json.dumps(ready))
+        await stop.wait()
+    finally:
+        await simulator.stop()
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter("HOST:PORT is expected, for example 127.0.0.1:8443.")
+    return host.strip("[]"), int(port)
+
+
+@main.command()
+@in_directory
+@click.option("--verb", default="", help="Only this HTTP method.")
+@click.option("--type", "kind", default="", help="Only this resource type.")
+@click.option("--last", type=int, default=0, help="The last N one by one, instead of counts.")
+@click.option("--clear", is_flag=True, help="Forget all.")
+def exchanges(
+    directory: Path,
+    verb: str,
+    kind: str,
+    last: int,
+    clear: bool,  # noqa: FBT001 - click's
+) -> None:
+    """Tell what was asked and answered, one JSON object per line."""
+    narrowed = {"verb": verb, "kind": kind}
+    if clear:
+        _ask(directory, {"do": "exchanges.clear"})
+    elif last:
+        _print(_ask(directory, {"do": "exchanges.last", **narrowed, "most": last}))
+    else:
+        _print(_ask(directory, {"do": "exchanges.count", **narrowed}))
+
+
+@main.group()
+def fault() -> None:
+    """Let things go wrong."""
+
+
+@fault.command("add")
+@in_directory
+@click.argument("what", type=click.Choice(sorted(KINDS)))
+@click.option("--verb", default="", help="HTTP method; all if left out.")
+@click.option("--type", "kind", default="", help="Resource type, * allowed.")
+@click.option("--name", default="", help="Resource name, * allowed.")
+@click.option("--count", type=click.IntRange(min=0), default=1, help="How often; 0: no end.")
+@click.option("--probability", type=click.FloatRange(0, 1), default=1.0)
+@click.option("--retry-after", type=int, default=5, help="Seconds, for throttle.")
+def fault_add(directory: Path, what: str, count: int, **rule: Any) -> None:
+    """Put a fault in force and print it."""
+    wish = {"do": "fault.add", "fault": what, "count": count or None, **rule}
+    _print([_ask(directory, wish)])
+
+
+@fault.command("list")
+@in_directory
+def fault_list(directory: Path) -> None:
+    """Print the faults in force."""
+    _print(_ask(directory, {"do": "fault.list"}))
+
+
+@fault.command("clear")
+@in_directory
+@click.argument("rule_id", default="")
+def fault_clear(directory: Path, rule_id: str) -> None:
+    """Lift one fault, or all of them."""
+    click.echo(_ask(directory, {"do": "fault.clear", "id": rule_id}))
+
+
+@main.command()
+def coverage() -> None:
+    """Print what is simulated, why it is believed to be so, and what is not there."""
+    click.echo(coverage_table(), nl=False)
+
+
+def _ask(directory: Path, wish: dict[str, Any]) -> Any:
+    try:
+        return control.ask(directory, wish)
+    except (ConnectionError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _print(lines: list[dict[str, Any]]) -> None:
+    for line in lines:
+        click.echo(json.dumps(line))

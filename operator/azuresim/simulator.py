@@ -1,0 +1,147 @@
+"""Puts the rooms together to one running simulator; the only module that knows them all."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from azuresim.clock import Anchor, ScaledClock
+from azuresim.faults import control
+from azuresim.faults.rules import Faults
+from azuresim.identity import principals, tokens
+from azuresim.identity.entra import Entra
+from azuresim.identity.principals import Directory
+from azuresim.record.exchanges import Exchanges
+from azuresim.resources.catalog import Catalog
+from azuresim.resources.registry import ROUTES, TYPES
+from azuresim.state.database import Database
+from azuresim.state.store import Store
+from azuresim.wire import tls
+from azuresim.wire.pipeline import Pipeline
+from azuresim.wire.routes import Routes
+from azuresim.wire.server import Server
+from azuresim.wire.service import Service, Settings
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asks for.
+
+    Attributes:
+        directory: Where the state lives.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any free one.
+        settings: How to behave.
+        names: Further names in the server's certificate.
+    """
+
+    directory: Path
+    host: str
+    port: int
+    settings: Settings
+    names: tuple[str, ...] = ()
+
+
+class Simulator:
+    """One simulator on one directory.
+
+    Raises:
+        DirectoryInUseError: If another process serves from the directory.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._database = Database(options.directory)
+        self.directory = _directory(self._database)
+        self.exchanges = Exchanges()
+        self.faults = Faults(random.Random())  # noqa: S311 - faults are no secrets
+        catalog = Catalog(TYPES)
+        self.store = Store(self._database, catalog.refer)
+        service = Service(
+            store=self.store,
+            catalog=catalog,
+            clock=_clock(self._database, options.settings.speed),
+            settings=options.settings,
+            subscription=self.directory.subscription,
+            tenant=self.directory.tenant,
+        )
+        self._signer = tokens.Tokens(
+            _signing_key(options.directory), self.directory.tenant, tokens.ARM_AUDIENCES
+        )
+        pipeline = Pipeline(
+            service,
+            entra=Entra(self.directory, self._signer),
+            tokens=self._signer,
+            faults=self.faults,
+            exchanges=self.exchanges,
+            routes=Routes(ROUTES),
+        )
+        context = tls.server_context(options.directory, options.names)
+        self._server = Server(pipeline, context)
+        self._control: asyncio.Server | None = None
+
+    async def start(self) -> dict[str, str]:
+        """Listen, and return what a client needs to know."""
+        options, directory = self._options, self.directory
+        base = await self._server.start(options.host, options.port)
+        self._signer.accept(base)  # known only now: the port may be the kernel's choice
+        self._control = await control.listen(options.directory, self._commands())
+        return {
+            "resourceManager": base,
+            "authority": base,
+            "caFile": str((options.directory / tls.CA_FILE).resolve()),
+            "tenantId": directory.tenant,
+            "subscriptionId": directory.subscription,
+            "clientId": directory.owner.client_id,
+            "clientSecret": directory.owner.secret,
+        }
+
+    async def stop(self) -> None:
+        """Stop serving and let go of the directory."""
+        if self._control is not None:
+            self._control.close()
+        await self._server.stop()
+        (self._options.directory / control.SOCKET).unlink(missing_ok=True)
+        self._database.close()
+
+    def _commands(self) -> Mapping[str, control.Command]:
+        exchanges, faults = self.exchanges, self.faults
+        return {
+            "exchanges.count": lambda wish: exchanges.counts(**wish),
+            "exchanges.last": lambda wish: exchanges.last(**wish),
+            "exchanges.clear": lambda _: exchanges.clear(),
+            "fault.add": lambda wish: asdict(faults.add(wish)),
+            "fault.list": lambda _: faults.list(),
+            "fault.clear": lambda wish: faults.clear(wish.get("id", "")),
+        }
+
+
+def _directory(database: Database) -> Directory:
+    kept: Any = database.fact("directory")
+    if kept is not None:
+        return principals.restored(kept)
+    directory = principals.new_directory()
+    database.set_fact("directory", directory.stored())
+    return directory
+
+
+def _clock(database: Database, speed: float) -> ScaledClock:
+    kept: Any = database.fact("clock")
+    clock = ScaledClock(speed, since=Anchor(**kept) if kept else None)
+    database.set_fact("clock", asdict(clock.anchor))
+    return clock
+
+
+def _signing_key(directory: Path) -> RSAPrivateKey:
+    path = directory / "signing.pem"
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        tls.write_private(fresh, tokens.new_key())
+        fresh.replace(path)
+    return tokens.load_key(path.read_bytes())

@@ -1,0 +1,240 @@
+"""The way of a request: who asks, for what, in which words; then faults, effect, record.
+
+Everything between the request's last byte and the reply's first happens in one
+piece on one thread: requests never see each other half done.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import parse_qsl
+
+from azuresim import ids
+from azuresim.errors import ArmError, group_not_found
+from azuresim.faults.rules import Faults
+from azuresim.identity.entra import Entra
+from azuresim.identity.tokens import Tokens
+from azuresim.record.exchanges import Exchange, Exchanges
+from azuresim.resources.call import Call
+from azuresim.resources.catalog import GROUP_KIND, Target
+from azuresim.resources.subscriptions import Scene
+from azuresim.wire import deletes, operations, reads, versions, writes
+from azuresim.wire.answer import Answer, refusal
+from azuresim.wire.request import Request, json_body, required_body
+from azuresim.wire.routes import Match, Routes
+from azuresim.wire.service import Service
+
+QUOTA: Final[Mapping[str, str]] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
+"""Which quota a verb draws on; others draw on writes."""
+
+LEFT: Final[Mapping[str, int]] = {"reads": 16499, "writes": 11999, "deletes": 11999}
+"""What recordings show as left of the subscription's quota on a quiet day."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request turned out to be about, for faults and the record."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class Pipeline:
+    """Answers requests.
+
+    Args:
+        service: The simulator.
+        entra: Signs callers in.
+        tokens: Checks who calls.
+        faults: What is to go wrong.
+        exchanges: Remembers what was said.
+        routes: The fixed paths.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        entra: Entra,
+        tokens: Tokens,
+        faults: Faults,
+        exchanges: Exchanges,
+        routes: Routes,
+    ) -> None:
+        self._service = service
+        self._entra = entra
+        self._tokens = tokens
+        self._faults = faults
+        self._exchanges = exchanges
+        self._routes = routes
+
+    def serve(self, request: Request) -> Answer:
+        """Answer one request.
+
+        Raises:
+            CutError: If a fault wants the connection cut instead.
+        """
+        started = time.perf_counter()
+        request_id = str(uuid.uuid4())
+        asked = _Asked()
+        status = 0
+        try:
+            self._service.settle()
+            path = ids.parse(request.raw_path)
+            asked, target, match = self._ask(request, path)
+            self._faults.before(request.verb, asked.kind, asked.name)
+            answer = self._effect(request, path, target, match)
+            self._faults.after(request.verb, asked.kind, asked.name)
+            status = answer.status
+        except ArmError as error:
+            answer = refusal(error)
+            status = answer.status
+        finally:
+            self._exchanges.add(
+                Exchange(
+                    at=self._service.clock.now(),
+                    verb=request.verb,
+                    path=request.raw_path[:512],
+                    kind=asked.kind,
+                    version=request.query.get("api-version", "")[:40],
+                    status=status,
+                    took_ms=round((time.perf_counter() - started) * 1000, 3),
+                    request_id=request_id,
+                )
+            )
+        return replace(answer, headers=_headers(request, answer, request_id))
+
+    def _ask(self, request: Request, path: ids.Path) -> tuple[_Asked, Target | None, Match | None]:
+        if Entra.owns(path.segments):
+            return _Asked("entra"), None, None
+        match = self._routes.find(request.verb, path.segments)
+        if match is not None:
+            return _Asked(match.route.pattern), None, match
+        target = self._service.catalog.find(path)
+        if target is not None:
+            name = "" if target.listing else path.segments[-1]
+            return _Asked(target.entry.kind, target.child or name), target, None
+        return _Asked("operation" if _operation_id(path) else "unknown"), None, None
+
+    def _effect(
+        self, request: Request, path: ids.Path, target: Target | None, match: Match | None
+    ) -> Answer:
+        if Entra.owns(path.segments):
+            body = (request.body or b"").decode("utf-8", "replace")
+            sent = dict(parse_qsl(body)) if request.verb == "POST" else request.query
+            return self._entra.serve(request.verb, path.segments, request.base, sent)
+        principal = ""
+        if match is None or not match.route.public:
+            principal = self._tokens.check(request.headers.get("Authorization", "")).principal
+        query = {n: v for n, v in request.query.items() if n != "api-version"}
+        call = self._service.call(
+            version=request.query.get("api-version", "").casefold(),
+            principal=principal,
+            base=request.base,
+            query=query,
+        )
+        if path.subscription and path.subscription.casefold() != call.subscription:
+            message = f"The subscription '{path.subscription}' could not be found."
+            raise ArmError(404, "SubscriptionNotFound", message)
+        answer = self._dispatch(request, call, path, target, match)
+        call.tx.commit()
+        return answer
+
+    def _dispatch(
+        self,
+        request: Request,
+        call: Call,
+        path: ids.Path,
+        target: Target | None,
+        match: Match | None,
+    ) -> Answer:
+        if match is not None:
+            versions.check(call.version, match.route.versions, "Microsoft.Resources")
+            scene = Scene(
+                call=call,
+                catalog=self._service.catalog,
+                regions=self._service.settings.regions,
+                names=match.names,
+                body=json_body(request),
+            )
+            return Answer(body=match.route.answer(scene))
+        if target is not None:
+            return self._on_target(request, call, target)
+        operation_id = _operation_id(path)
+        if operation_id and request.verb == "GET":
+            return operations.poll(self._service, call, operation_id, path)
+        raise self._unsupported(request.verb, path)
+
+    def _on_target(self, request: Request, call: Call, target: Target) -> Answer:
+        service, kind = self._service, target.entry.type
+        versions.check(call.version, kind.versions, target.entry.kind, self._location(call, target))
+        match request.verb, target.listing, target.action is not None:
+            case "GET", True, _:
+                return reads.listing(service, call, target)
+            case "GET", False, False:
+                return reads.get(service, call, target)
+            case "HEAD", False, False:
+                return self._head(call, target)
+            case "PUT", False, False:
+                return writes.put(service, call, target, required_body(request), request.headers)
+            case "PATCH", False, False if kind.patch and target.entry.children is None:
+                return writes.patch(service, call, target, required_body(request), request.headers)
+            case "DELETE", False, False:
+                return deletes.delete(service, call, target, request.headers)
+            case "POST", _, True:
+                return deletes.act(service, call, target, json_body(request))
+            case _:
+                raise self._unsupported(request.verb, target.path)
+
+    def _head(self, call: Call, target: Target) -> Answer:
+        if target.entry.type.folded == GROUP_KIND and call.get(target.owner) is None:
+            raise group_not_found(target.path.group)
+        reads.get(self._service, call, target)
+        return Answer(status=204)
+
+    def _location(self, call: Call, target: Target) -> str:
+        record = call.get(target.owner)
+        return str(record.body().get("location", "")) if record else ""
+
+    def _unsupported(self, verb: str, path: ids.Path) -> ArmError:
+        kinds = sorted({kind.kind for kind in self._service.catalog.types})
+        message = (
+            f"The simulator does not serve {verb} {ascii(path.id)[1:201]}. It serves the resource "
+            f"types {', '.join(kinds)} and the paths {', '.join(self._routes.patterns())}."
+        )
+        return ArmError(501, "NotImplemented", message)
+
+
+def _operation_id(path: ids.Path) -> str:
+    """Return the operation a polling URL speaks of, or nothing if the path is none."""
+    if len(path.segments) < 4:
+        return ""
+    word = path.segments[-2].casefold()
+    return path.segments[-1] if "operation" in word else ""
+
+
+def _headers(request: Request, answer: Answer, request_id: str) -> dict[str, str]:
+    correlation = request.headers.get("x-ms-correlation-request-id", "")
+    sent = {
+        "Cache-Control": "no-cache",
+        "Pragma": "no-cache",
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        "X-Content-Type-Options": "nosniff",
+        "x-ms-request-id": request_id,
+        "x-ms-correlation-request-id": _clean(correlation) or request_id,
+        "x-ms-routing-request-id": f"AZURESIM:{request_id}",
+    }
+    client = _clean(request.headers.get("x-ms-client-request-id", ""))
+    if client and request.headers.get("x-ms-return-client-request-id", "").casefold() == "true":
+        sent["x-ms-client-request-id"] = client
+    if "x-ms-failure-cause" not in answer.headers and answer.status != 401:
+        quota = QUOTA.get(request.verb, "writes")
+        sent[f"x-ms-ratelimit-remaining-subscription-global-{quota}"] = str(LEFT[quota])
+    return {**sent, **answer.headers}
+
+
+def _clean(text: str) -> str:
+    """Return a header's value if it is harmless to send back, else nothing."""
+    return text if len(text) <= 128 and text.isascii() and text.isprintable() else ""

@@ -1,0 +1,94 @@
+"""HTTPS on a listening socket: bytes in, bytes out, nothing about Azure."""
+
+import logging
+import ssl
+
+import orjson
+from aiohttp import web
+
+from azuresim.errors import ArmError
+from azuresim.faults.rules import CutError
+from azuresim.wire.answer import Answer, refusal
+from azuresim.wire.pipeline import Pipeline
+from azuresim.wire.request import LARGEST_BODY, Request
+
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """Serves a pipeline until it is stopped.
+
+    Args:
+        pipeline: Answers the requests.
+        context: The server's side of TLS.
+    """
+
+    def __init__(self, pipeline: Pipeline, context: ssl.SSLContext) -> None:
+        self._pipeline = pipeline
+        self._context = context
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        self._base = ""
+
+    async def start(self, host: str, port: int) -> str:
+        """Listen and return the address clients are to use, `https://host:port`."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, ssl_context=self._context)
+        await site.start()
+        actual = self._runner.addresses[0][1]
+        self._base = f"https://{host}:{actual}"
+        return self._base
+
+    async def stop(self) -> None:
+        """Stop listening and let requests under way end."""
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await _read(request)
+        asked = Request(
+            verb=request.method,
+            raw_path=request.rel_url.raw_path,
+            query={name.casefold(): value for name, value in request.query.items()},
+            headers=request.headers,
+            body=body,
+            base=self._base_for(request),
+        )
+        try:
+            answer = self._pipeline.serve(asked)
+        except CutError:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        except Exception:  # the last line: a bug is the client's 500, never its hang
+            log.exception("Failed to answer a request")
+            message = "The simulator has a bug; its log tells more."
+            answer = refusal(ArmError(500, "InternalServerError", message))
+        response = _response(answer)
+        if body is None:
+            response.force_close()  # the rest of the body was never read
+        return response
+
+    def _base_for(self, request: web.BaseRequest) -> str:
+        """Return the address the client used, so that links lead back the same way."""
+        host = request.headers.get("Host", "")
+        plain = host.replace(".", "").replace("-", "").replace(":", "").replace("[", "")
+        return f"https://{host}" if plain.replace("]", "").isalnum() else self._base
+
+
+async def _read(request: web.BaseRequest) -> bytes | None:
+    """Return the body, or None if it is too large to be taken."""
+    if (request.content_length or 0) > LARGEST_BODY:
+        return None
+    chunks, size = [], 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _response(answer: Answer) -> web.Response:
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=answer.headers)
+    headers = {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+    return web.Response(status=answer.status, body=orjson.dumps(answer.body), headers=headers)
