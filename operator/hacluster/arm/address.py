@@ -57,6 +57,15 @@ def parse(resource: str) -> Address:
     )
 
 
+def of_kind(resource: str, kind: Kind) -> Address | None:
+    """Take a listed id apart; None if it is of another kind: some lists hold scale sets' parts."""
+    try:
+        found = parse(resource)
+    except InvariantBroken:
+        return None
+    return found if found.kind is kind else None
+
+
 def subscription_list(address: Address) -> str:
     """Return the path of the list, over the whole subscription, that has this resource."""
     root = f"/subscriptions/{address.subscription}"

@@ -25,10 +25,10 @@ from hacluster.reconcile.ports import Secret
 
 TENANT: Final = "AZURE_TENANT_ID"
 CLIENT: Final = "AZURE_CLIENT_ID"
-CLIENT_SECRET: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - a key, not a secret
+CLIENT_SECRET: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - a key's name
 CERTIFICATE: Final = "AZURE_CLIENT_CERTIFICATE"
-CERTIFICATE_PASSWORD: Final = "AZURE_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - a key, not a secret
-FEDERATED_TOKEN: Final = "AZURE_FEDERATED_TOKEN"  # noqa: S105 - a key, not a secret
+CERTIFICATE_PASSWORD: Final = "AZURE_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - a key's name
+FEDERATED_TOKEN: Final = "AZURE_FEDERATED_TOKEN"  # noqa: S105 - a key's name
 _KINDS: Final = (CLIENT_SECRET, CERTIFICATE, FEDERATED_TOKEN)
 
 

@@ -35,7 +35,8 @@ class Kind:
     embedded_in: str = ""
     """For EMBEDDED: the property of the parent's body that holds it."""
     guards_creation: bool = False
-    """Whether PUT takes If-None-Match, so that a creation never overwrites."""
+    """Whether a creation is sent with If-None-Match, so that it never overwrites: documented for
+    machines and DNS; the network provider ignores it at worst."""
     single_reads: tuple[tuple[str, str], ...] = ()
     """Query parameters of a GET: what a list cannot tell."""
     list_reads: tuple[tuple[str, str], ...] = ()
@@ -54,18 +55,19 @@ GROUP: Final = Kind(name="Microsoft.Resources/resourceGroups", version="2021-04-
 
 _KINDS: Final = (
     GROUP,
-    Kind(name="Microsoft.Network/virtualNetworks", version=_NETWORK),
+    Kind(name="Microsoft.Network/virtualNetworks", version=_NETWORK, guards_creation=True),
     Kind(
         name="Microsoft.Network/virtualNetworks/subnets",
         version=_NETWORK,
         listing=Listing.EMBEDDED,
         embedded_in="subnets",
+        guards_creation=True,
     ),
-    Kind(name="Microsoft.Network/networkSecurityGroups", version=_NETWORK),
-    Kind(name="Microsoft.Network/natGateways", version=_NETWORK),
-    Kind(name="Microsoft.Network/publicIPAddresses", version=_NETWORK),
-    Kind(name="Microsoft.Network/loadBalancers", version=_NETWORK),
-    Kind(name="Microsoft.Network/networkInterfaces", version=_NETWORK),
+    Kind(name="Microsoft.Network/networkSecurityGroups", version=_NETWORK, guards_creation=True),
+    Kind(name="Microsoft.Network/natGateways", version=_NETWORK, guards_creation=True),
+    Kind(name="Microsoft.Network/publicIPAddresses", version=_NETWORK, guards_creation=True),
+    Kind(name="Microsoft.Network/loadBalancers", version=_NETWORK, guards_creation=True),
+    Kind(name="Microsoft.Network/networkInterfaces", version=_NETWORK, guards_creation=True),
     Kind(name="Microsoft.Network/dnsZones", version=_PUBLIC_DNS, guards_creation=True),
     Kind(
         name="Microsoft.Network/dnsZones/A",
