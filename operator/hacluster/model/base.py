@@ -4,8 +4,8 @@ The classes of this package are the one source of the CRD's schema, of parsing, 
 reference in docs/: a field's bounds, default and description stand here and nowhere else. The
 description of a field is the docstring below it.
 
-What a class cannot say by types and bounds is an `Invariant` on the class it judges: the same rule
-as CEL, for the API server, and as a predicate, for `hacluster validate` and the tests.
+What types and bounds cannot say is an `Invariant` on the class it judges: the same rule as CEL, for
+the API server, and as a predicate, for `hacluster validate`, the operator and the tests.
 """
 
 import re
@@ -13,8 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+CEL_KEY: Final = "x-kubernetes-validations"
+BROKEN: Final = "invariant"
+"""The error type under which pydantic reports a scalar's broken invariant."""
 
 _ACRONYMS: Final = re.compile(r"(?<=[a-z])(Gib|Mib|Ip)(?![a-z])")
 _SPELLED: Final = {"Gib": "GiB", "Mib": "MiB", "Ip": "IP"}
@@ -27,7 +33,7 @@ def wire_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invariant:
-    """One rule about a noun, and what to write instead where it is broken.
+    """One rule about a noun or a scalar, and what to write instead where it is broken.
 
     ``holds`` is the rule in Python and ``cel`` the same rule for the API server; both are true for
     what is allowed. ``cel`` is None where CEL cannot say it or would cost too much: the operator
@@ -35,13 +41,48 @@ class Invariant:
     ``oldSelf``), which a single manifest cannot break.
 
     ``field`` is the wire path of what the message is about, relative to the class that carries the
-    rule (CEL's ``fieldPath``), e.g. ``rules`` or ``probe.port``.
+    rule (CEL's ``fieldPath``), e.g. ``rules`` or ``probe.port``. A scalar's rule has none: it
+    stands in ``Annotated``, and applies wherever that type is used.
     """
 
     message: str
     holds: Callable[[Any], bool] | None = None
     cel: str | None = None
     field: str | None = None
+
+    def validation(self) -> dict[str, str] | None:
+        """Return the CRD's form of the rule, or None where only the operator checks it."""
+        if self.cel is None:
+            return None
+        found = {"rule": self.cel, "message": self.message}
+        return found | {"fieldPath": f".{self.field}"} if self.field else found
+
+    def _checked(self, value: Any) -> Any:
+        if self.holds is not None and not self.holds(value):
+            raise PydanticCustomError(BROKEN, "{why}", {"why": self.message})
+        return value
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core)
+        if validation := self.validation():
+            schema.setdefault(CEL_KEY, []).append(validation)
+        return schema
+
+
+def distinct(message: str) -> Invariant:
+    """Return the rule that no item of a list of words stands in it twice."""
+    return Invariant(
+        message=message,
+        holds=lambda items: len(set(items)) == len(items),
+        cel="self.all(one, self.exists_one(other, other == one))",
+    )
 
 
 class Noun(BaseModel):

@@ -1,0 +1,18 @@
+"""What the API is called: group, version, kinds and the annotations that people may set."""
+
+from typing import Final
+
+GROUP: Final = "hacluster.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+CLUSTER_KIND: Final = "HAClusterSpec"
+CLUSTER_PLURAL: Final = "haclusters"
+OPERATION_KIND: Final = "HAClusterOperation"
+OPERATION_PLURAL: Final = "haclusteroperations"
+
+REQUESTED_AT: Final = f"{GROUP}/requested-at"
+"""Any new value asks for a pass now; it is echoed in status.lastHandledReconcileAt."""
+
+ABANDON: Final = f"{GROUP}/abandon"
+"""``"true"`` lets an object that is being deleted go without what it owns in Azure."""

@@ -1,0 +1,17 @@
+"""Rules about a change: what keeps its value as long as the object lives."""
+
+from hacluster.model.base import Invariant
+
+
+def keeps(field: str, message: str) -> Invariant:
+    """Return the rule that a field that is always there never changes."""
+    return Invariant(message=message, cel=f"self.{field} == oldSelf.{field}", field=field)
+
+
+def keeps_if_any(field: str, message: str) -> Invariant:
+    """Return the rule that an optional text keeps its value, or stays absent."""
+    return Invariant(
+        message=message,
+        cel=f"self.?{field}.orValue('') == oldSelf.?{field}.orValue('')",
+        field=field,
+    )
