@@ -80,7 +80,9 @@ class Fence(NamedTuple):
     """Stop the group from serving within S, whatever it takes (stage one of two).
 
     Probe non-200 and listener closed, addresses away, sockets cut, mirror demoted, application
-    frozen or killed. Answered by ``FenceDone``. Orderly stops follow as ``StopResource``.
+    frozen or killed. A ``StartResource`` or ``StopResource`` of the group still under way is ended
+    first, and its ``ResourceDone`` does not matter any more. Answered by ``FenceDone``. Orderly
+    stops follow as ``StopResource``.
     """
 
     fence: int

@@ -10,6 +10,8 @@ from __future__ import annotations
 import enum
 from typing import Any, Mapping, NamedTuple, Tuple
 
+from hacluster_node.core.record import Wanted
+
 MAX_GROUPS = 64
 """More groups than this do not fit into one datagram; the configuration check refuses them."""
 
@@ -36,12 +38,14 @@ class GroupReport(NamedTuple):
         standing: See ``Standing``.
         epoch: The highest epoch the node knows for the group.
         eligible: The node could run it now if it were asked to.
+        wanted: What the node knows to be wanted of it at that epoch (guide mode has no record).
     """
 
     group: str
     standing: Standing
     epoch: int
     eligible: bool
+    wanted: Wanted = Wanted.STARTED
 
 
 class PromiseRequest(NamedTuple):
@@ -110,7 +114,7 @@ class Heartbeat(NamedTuple):
             "nonce": self.nonce,
             "echo": self.echo,
             "uptime_s": self.uptime_s,
-            "groups": [[r.group, r.standing.value, r.epoch, r.eligible] for r in self.groups],
+            "groups": [_plain(report) for report in self.groups],
             "requests": [list(request) for request in self.requests],
             "promises": [list(promise) for promise in self.promises],
             "asks": [list(ask) for ask in self.asks],
@@ -129,7 +133,7 @@ class Heartbeat(NamedTuple):
                 nonce=str(plain["nonce"]),
                 echo=str(plain["echo"]),
                 uptime_s=float(plain["uptime_s"]),
-                groups=tuple(_report(*entry[:4]) for entry in plain.get("groups", ())),
+                groups=tuple(_report(*entry[:5]) for entry in plain.get("groups", ())),
                 requests=tuple(PromiseRequest(*entry[:4]) for entry in plain.get("requests", ())),
                 promises=tuple(Promise(*entry[:5]) for entry in plain.get("promises", ())),
                 asks=tuple(Ask(*entry[:5]) for entry in plain.get("asks", ())),
@@ -139,5 +143,16 @@ class Heartbeat(NamedTuple):
             raise ValueError(f"not a heartbeat: {error}") from error
 
 
-def _report(group: str, standing: str, epoch: int, eligible: bool) -> GroupReport:  # noqa: FBT001
-    return GroupReport(str(group), Standing(standing), int(epoch), bool(eligible))
+def _plain(report: GroupReport) -> list[Any]:
+    return [value.value if isinstance(value, enum.Enum) else value for value in report]
+
+
+def _report(
+    group: str,
+    standing: str,
+    epoch: int,
+    eligible: bool,  # noqa: FBT001  # in wire order
+    wanted: str = Wanted.STARTED.value,
+) -> GroupReport:
+    standing_, wanted_ = Standing(standing), Wanted(wanted)
+    return GroupReport(str(group), standing_, int(epoch), bool(eligible), wanted_)

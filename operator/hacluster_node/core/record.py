@@ -21,6 +21,15 @@ class Wanted(str, enum.Enum):
     """It failed more often than its limit allows: it waits for an administrator."""
 
 
+class Suspect(NamedTuple):
+    """An earlier holder that was not yet proven out when the right passed on."""
+
+    node: str
+    incarnation: str
+    boot_id: str
+    epoch: int
+
+
 class Record(NamedTuple):
     """Who may run a group.
 
@@ -36,6 +45,8 @@ class Record(NamedTuple):
         successor: The node meant to take a released group next, or "".
         failovers: How often in a row nodes gave the group up because it failed on them.
         failed_on: The nodes on which it failed since it last ran well.
+        suspects: Earlier holders that may still serve after a freeze: the holder activates only
+            with evidence against each, or after G. Empty once it activated.
     """
 
     holder: str
@@ -49,10 +60,15 @@ class Record(NamedTuple):
     successor: str = ""
     failovers: int = 0
     failed_on: Tuple[str, ...] = ()
+    suspects: Tuple[Suspect, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the record as JSON-ready values, as the witness stores it."""
-        return {**self._asdict(), "wanted": self.wanted.value, "failed_on": list(self.failed_on)}
+        lists = {
+            "failed_on": list(self.failed_on),
+            "suspects": [list(suspect) for suspect in self.suspects],
+        }
+        return {**self._asdict(), **lists, "wanted": self.wanted.value}
 
     @classmethod
     def parse(cls, plain: Mapping[str, Any]) -> Record:
@@ -65,6 +81,7 @@ class Record(NamedTuple):
         try:
             known["wanted"] = Wanted(known.get("wanted", Wanted.STARTED))
             known["failed_on"] = tuple(str(node) for node in known.get("failed_on", ()))
+            known["suspects"] = tuple(Suspect(*entry[:4]) for entry in known.get("suspects", ()))
             for name in ("epoch", "counter", "failovers"):
                 known[name] = int(known.get(name, 0))
             known["duration_s"] = float(known["duration_s"])

@@ -1,0 +1,49 @@
+"""Rule 4: the kernel watchdog is petted only when every right held here is freshly confirmed.
+
+If agent and guard both die, the watchdog resets the machine W after the last pet. That must come
+before any lease ends, so a pet is allowed only while W + J fit into what is left of each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hacluster_node.core import effects
+from hacluster_node.core.clocks import longest
+from hacluster_node.core.state import NodeState, Phase
+
+if TYPE_CHECKING:
+    from hacluster_node.core.state import Right
+
+SERVING = frozenset({Phase.HELD, Phase.FENCING})
+"""Phases in which something of the group may still serve."""
+
+
+def confirmed(node: NodeState) -> None:
+    """Pet after a confirmed renewal, unless another group's right is too old."""
+    if all(allows(node, right) for right in node.rights.values() if right.phase in SERVING):
+        _pet(node)
+
+
+def idle(node: NodeState) -> None:
+    """Pet on a timer while nothing is held; a holder is petted by its renewals only."""
+    if not any(right.phase in SERVING for right in node.rights.values()):
+        _pet(node)
+    else:
+        node.watchdog_due = node.now.raw + node.timings.watchdog_s / 3
+
+
+def allows(node: NodeState, right: Right) -> bool:
+    """Tell whether a watchdog petted now fires before this right could outlive its lease."""
+    timings = node.timings
+    if longest(right.stamp, node.now) + timings.watchdog_s + timings.slack_s <= timings.lease_s:
+        return True
+    stamp, valid_s = right.promises_stamp, timings.promise_s / timings.ratio
+    return stamp is not None and (
+        longest(stamp, node.now) + timings.watchdog_s + timings.slack_s <= valid_s
+    )
+
+
+def _pet(node: NodeState) -> None:
+    node.watchdog_due = node.now.raw + node.timings.watchdog_s / 3
+    node.out.append(effects.PetWatchdog())
