@@ -18,8 +18,8 @@ setup:       ## install what is needed, once; seconds when it is there
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is missing. Install it with: apt-get install python3 python3-venv' >&2; exit 1; }
 	@$(BASE_PYTHON) -m hacluster_local.setup $(PARTS)
 
-up: setup    ## start the whole system in the background; then: . .local/env
-	@$(PYTHON) -m hacluster_local up
+up: setup    ## start the whole system in the background; then: . .local/env (SPEED=n, WITHOUT_OPERATOR=1)
+	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator)
 
 down:        ## end it, and leave nothing behind
 	@$(if $(wildcard $(PYTHON)),$(PYTHON),$(BASE_PYTHON)) -m hacluster_local down
@@ -27,8 +27,8 @@ down:        ## end it, and leave nothing behind
 demo: setup  ## the story: apply, drift, repair, delete (KEEP=1 leaves it running)
 	@$(PYTHON) -m hacluster_local demo
 
-test: setup  ## all tests, on all cores
-	@$(PYTHON) -m hacluster_local test
+test: setup  ## all tests, on all cores; ARGS='tests/kube -k refused' for some
+	@$(PYTHON) -m hacluster_local test -- $(ARGS)
 
 check: setup ## format, lint, types, architecture, generated files
 	@$(PYTHON) -m hacluster_local check

@@ -14,13 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hacluster_local.logs import tail
+
 MARK = "HACLUSTER_LOCAL"
 PART = "HACLUSTER_LOCAL_PART"
 POLL_S = 0.03
 GRACE_S = 10.0
 SWEEPS = 20
-LOG_TAIL_LINES = 25
-LOG_LINE_LIMIT = 400
 UNKNOWN_END = 255
 """The code of a process whose end somebody else was told of."""
 
@@ -63,11 +63,6 @@ class Running:
             else:
                 self._code = os.waitstatus_to_exitcode(status) if ended else None
         return self._code
-
-    def end_of_log(self) -> str:
-        """Return the last lines of its log, indented."""
-        lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-        return "\n".join(f"    {line[:LOG_LINE_LIMIT]}" for line in lines) or "    (empty)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +187,7 @@ def _streams(program: Program, log: Path) -> list[tuple[int, int, str, int, int]
 
 
 def _story(running: Running, what: str) -> str:
-    return f"{running.name} {what}. The end of its log ({running.log}):\n\n{running.end_of_log()}"
+    return f"{running.name} {what}. The end of its log ({running.log}):\n\n{tail(running.log)}"
 
 
 def _pids() -> Iterator[int]:

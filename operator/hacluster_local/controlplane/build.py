@@ -62,7 +62,9 @@ def _build(go: Path, linker_flags: str) -> list[str]:
 def _stamp() -> str:
     """Tell the server its version, as Kubernetes' own build does; it would say v0.0.0 otherwise."""
     text = (RECIPE / "go.mod").read_text()
-    version = re.search(r"^\s*k8s\.io/kubernetes (v1\.(\d+)\.\d+)$", text, re.MULTILINE)
+    version = re.search(
+        r"^\s*k8s\.io/kubernetes (v1\.(\d+)\.\d+)( // indirect)?$", text, re.MULTILINE
+    )
     if version is None:
         raise ValueError(f"{RECIPE / 'go.mod'} does not require k8s.io/kubernetes v1.x.y")
     package = "k8s.io/component-base/version"

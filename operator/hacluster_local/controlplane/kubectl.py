@@ -46,16 +46,24 @@ class Kubectl:
     def attempt(
         self, *arguments: str, stdin: str | None = None, deadline_s: float = DEADLINE_S
     ) -> subprocess.CompletedProcess[str]:
-        """Run kubectl and return how it ended, whatever that was."""
-        return subprocess.run(  # noqa: S603 - never a shell
-            [str(self.program), f"--cache-dir={self.cache}", *arguments],
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=deadline_s,
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
-        )
+        """Run kubectl and return how it ended, whatever that was.
+
+        Raises:
+            KubectlError: It did not end in time.
+        """
+        try:
+            return subprocess.run(  # noqa: S603 - never a shell
+                [str(self.program), f"--cache-dir={self.cache}", *arguments],
+                input=stdin or "",
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=deadline_s,
+                env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
+            )
+        except subprocess.TimeoutExpired as late:
+            line = " ".join(arguments)
+            raise KubectlError(f"kubectl {line}: no end within {deadline_s:.0f} s") from late
 
     def apply(self, text: str) -> Applied:
         """Apply manifests given as YAML or JSON text; a refusal is a value."""

@@ -17,6 +17,7 @@ from hacluster_local.controlplane import access
 from hacluster_local.controlplane.access import Authority
 from hacluster_local.controlplane.binaries import Binaries
 from hacluster_local.controlplane.kubectl import Kubectl
+from hacluster_local.logs import tail
 from hacluster_local.ports import free_port
 from hacluster_local.processes import PartError, Program, start, wait_until_ready
 
@@ -33,6 +34,7 @@ class ControlPlane:
     kubectl: Kubectl
     """With an administrator's rights."""
     authority: Authority
+    """Vouches for the server, and for clients by certificate."""
     url: str
 
     @property
@@ -41,7 +43,9 @@ class ControlPlane:
         return self.kubectl.kubeconfig
 
 
-def start_control_plane(home: Path, binaries: Binaries, *, tied: bool = False) -> ControlPlane:
+def start_control_plane(
+    home: Path, binaries: Binaries, authority: Authority, *, tied: bool = False
+) -> ControlPlane:
     """Start both servers in ``home`` and wait until they serve, which takes two to three seconds.
 
     Raises:
@@ -49,7 +53,6 @@ def start_control_plane(home: Path, binaries: Binaries, *, tied: bool = False) -
     """
     folder = home / "controlplane"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authority = Authority(folder / "pki", "hacluster local authority")
     admin = authority.client("admin", "admin", ("system:masters",))
     etcd = start(_etcd(binaries, folder), home, tied=tied)
     wait_until_ready(etcd, (folder / "etcd.sock").exists, READY_WITHIN_S)
@@ -73,7 +76,7 @@ def _start_apiserver(
         try:
             wait_until_ready(server, _Ready(url, authority, admin), READY_WITHIN_S)
         except PartError:
-            if not left or "address already in use" not in server.end_of_log():
+            if not left or "address already in use" not in tail(server.log):
                 raise
         else:
             return url
@@ -97,7 +100,7 @@ def _etcd(binaries: Binaries, folder: Path) -> Program:
 
 def _apiserver(binaries: Binaries, folder: Path, authority: Authority, port: int) -> Program:
     serving = authority.server("kube-apiserver")
-    tokens = access.write_key(folder / "pki" / "service-accounts.key")
+    tokens = access.write_key(folder / "service-accounts.key")
     flags = {
         "etcd-servers": ETCD_SOCKET,
         "bind-address": "127.0.0.1",

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hacluster_local.logs import tail
 from hacluster_local.setup.errors import SetupError
 from hacluster_local.setup.progress import Step
 
 POLL_S = 0.1
 PAUSE_BETWEEN_TRIES_S = 3.0
-TAIL_LINES = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +47,6 @@ def run(arguments: Sequence[str], around: Surroundings, step: Step) -> None:
         f"`{line}` ended with code {code} in try {around.tries} of {around.tries}.\n"
         f"The end of its output ({around.log}):\n\n{tail(around.log)}"
     )
-
-
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a log, indented; says so when there are none."""
-    text = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else []
-    return "\n".join(f"    {line}" for line in text) or "    (no output)"
 
 
 def _once(arguments: Sequence[str], around: Surroundings, step: Step) -> int:

@@ -15,7 +15,7 @@ STILL_HERE_S = 20.0
 class Step:
     """One piece of work under way; `tick` is called often by whoever waits for it."""
 
-    def __init__(self, what: str, usually: str) -> None:
+    def __init__(self, what: str, usually: str = "") -> None:
         """Say what is done, and how long it usually takes ("about 4 min", or "")."""
         self._what = what
         self._usually = usually

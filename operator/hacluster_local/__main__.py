@@ -1,0 +1,68 @@
+"""The commands behind the make targets."""
+
+import signal
+import sys
+
+import click
+
+from hacluster_local import checks, environment
+from hacluster_local.azure import SPEED
+from hacluster_local.controlplane.kubectl import KubectlError
+from hacluster_local.demo import show
+from hacluster_local.processes import PartError
+from hacluster_local.setup.checkout import ROOT
+from hacluster_local.setup.errors import SetupError
+from hacluster_local.setup.progress import say
+
+TELLABLE = (environment.RefusedError, PartError, SetupError, KubectlError)
+
+
+@click.group()
+def main() -> None:
+    """The whole system on this machine."""
+
+
+@main.command()
+@click.option("--speed", default=SPEED, show_default=True, help="Times as fast as Azure.")
+@click.option("--without-operator", is_flag=True, help="Leave the operator to you.")
+def up(*, speed: int, without_operator: bool) -> None:
+    """Start everything in the background."""
+    running = environment.up(speed=speed, with_operator=not without_operator)
+    home = running.home.relative_to(ROOT)
+    say(f"Up. Next: . {home}/env && kubectl get haclusters    (end it with: make down)")
+
+
+@main.command()
+def down() -> None:
+    """End everything and leave nothing behind but logs."""
+    ended = environment.down()
+    say(f"Down: {ended} processes ended." if ended else "Nothing was running.")
+
+
+@main.command()
+def demo() -> None:
+    """Apply, drift, repair, delete: the story."""
+    sys.exit(show.demo())
+
+
+@main.command()
+def check() -> None:
+    """Check format, lint, types, architecture and generated files."""
+    sys.exit(checks.check())
+
+
+@main.command()
+@click.argument("arguments", nargs=-1)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run all tests."""
+    sys.exit(checks.test(arguments))
+
+
+if __name__ == "__main__":
+    # Being asked to end is a reason to clean up, as an interrupt is.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        main()
+    except TELLABLE as failure:
+        say(f"\n{failure}")
+        sys.exit(1)

@@ -1,0 +1,68 @@
+"""The simulated Azure: azuresim as a process, and what it says about itself when it is ready."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hacluster_local.ports import free_port
+from hacluster_local.processes import Program, start, wait_until_ready
+from hacluster_local.setup.checkout import PYTHON, ROOT, SOURCES
+
+READY_WITHIN_S: Final = 30.0
+SPEED: Final = 10
+"""How much faster than Azure the simulated operations run, unless the user says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Azure:
+    """Where the simulated Azure is, and the principal that may use it."""
+
+    resource_manager: str
+    authority: str
+    ca_file: Path
+    tenant_id: str
+    subscription_id: str
+    client_id: str
+    client_secret: str
+
+    def __repr__(self) -> str:
+        """Leave the secret out."""
+        return f"Azure({self.resource_manager}, tenant {self.tenant_id})"
+
+
+def start_azure(home: Path, speed: int = SPEED) -> Azure:
+    """Start azuresim with its state in ``home/azure`` and wait for its one line of JSON.
+
+    Raises:
+        PartError: It did not come up; the message has the end of its log.
+    """
+    state = home / "azure"
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    answer = home / "azure.json"
+    arguments = ("serve", "--listen", f"127.0.0.1:{free_port()}", "--directory", str(state))
+    pace = ("--machines", "none", "--durations", "typical", "--speed", str(speed))
+    program = Program(
+        name="azuresim",
+        arguments=(str(PYTHON), "-m", "azuresim", *arguments, *pace),
+        directory=ROOT,
+        environment={"PYTHONPATH": str(SOURCES)},
+        answer=answer,
+    )
+    running = start(program, home)
+    wait_until_ready(running, lambda: answer.read_text().endswith("\n"), READY_WITHIN_S)
+    return parse(json.loads(answer.read_text().splitlines()[0]))
+
+
+def parse(said: Mapping[str, str]) -> Azure:
+    """Read what azuresim says about itself."""
+    return Azure(
+        resource_manager=said["resourceManager"].rstrip("/"),
+        authority=said["authority"].rstrip("/"),
+        ca_file=Path(said["caFile"]),
+        tenant_id=said["tenantId"],
+        subscription_id=said["subscriptionId"],
+        client_id=said["clientId"],
+        client_secret=said["clientSecret"],
+    )

@@ -1,0 +1,52 @@
+"""The frame around the story: bring everything up, tell it, explain a failure, clean up."""
+
+import os
+from typing import Final
+
+from hacluster_local import environment, processes
+from hacluster_local.arm import ArmError
+from hacluster_local.controlplane.kubectl import KubectlError
+from hacluster_local.demo import story
+from hacluster_local.demo.screen import screen
+from hacluster_local.logs import what_matters
+from hacluster_local.setup.progress import say
+
+EXPLAINED: Final = (story.StoryError, ArmError, KubectlError, OSError)
+TELLING_PARTS: Final = ("operator", "azuresim")
+
+
+def demo() -> int:
+    """Run the demo; return the exit code: 0 only if every promise was kept.
+
+    Raises:
+        PartError: The environment did not come up.
+        RefusedError: One is up already.
+    """
+    running = environment.up()
+    try:
+        return _tell(running)
+    finally:
+        _leave(running)
+
+
+def _tell(running: environment.Environment) -> int:
+    try:
+        with screen() as shown:
+            story.tell(story.prepare(running, shown))
+    except EXPLAINED as failure:
+        say(f"\nThe demo failed. {failure}")
+        for part in TELLING_PARTS:
+            log = running.home / environment.LOGS / f"{part}.log"
+            say(f"\nThe part of {log} that matters:\n{what_matters(log)}")
+        return 1
+    return 0
+
+
+def _leave(running: environment.Environment) -> None:
+    if os.environ.get("KEEP"):
+        say(f"\nLeft running. Next: . {running.home}/env && kubectl get haclusters")
+        say("End it with: make down")
+        return
+    environment.down()
+    left = processes.find(running.home)
+    say("Everything is ended." if not left else f"Still running: {left}")

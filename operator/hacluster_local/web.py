@@ -1,0 +1,60 @@
+"""The few requests that the local environment makes itself, past any proxy."""
+
+import json
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+DEADLINE_S: Final = 10.0
+
+
+class Answer(NamedTuple):
+    """What a server answered."""
+
+    status: int
+    body: Any
+    """The decoded JSON; None if there was no body."""
+
+
+def opener(ca_file: Path | None = None) -> urllib.request.OpenerDirector:
+    """Return a client that trusts one authority, and uses no proxy."""
+    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server on loopback answers with success."""
+    try:
+        with opener().open(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def ask(client: urllib.request.OpenerDirector, request: urllib.request.Request) -> Answer:
+    """Send a request; an error status is an answer like any other.
+
+    Raises:
+        OSError: No answer came.
+    """
+    try:
+        with client.open(request, timeout=DEADLINE_S) as answer:
+            return Answer(answer.status, _decoded(answer.read()))
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return Answer(refusal.code, _decoded(refusal.read()))
+
+
+def form(fields: Mapping[str, str]) -> bytes:
+    """Encode the fields of a form."""
+    return urllib.parse.urlencode(fields).encode()
+
+
+def _decoded(body: bytes) -> Any:
+    return json.loads(body) if body.strip() else None
