@@ -7,7 +7,9 @@ status and no exception.
 from collections.abc import Mapping
 from typing import Any
 
+from hacluster.errors import InvariantBroken
 from hacluster.model.azure import SecretKey
+from hacluster.plan.steps import Pending
 from hacluster.reconcile.ports import Secrets
 
 
@@ -15,8 +17,10 @@ async def filled(body: Any, namespace: str, secrets: Secrets) -> Any:
     """Return the body with every reference replaced by its value.
 
     Raises:
-        HAClusterError: a Secret or a key is missing.
+        HAClusterError: a Secret or a key is missing, or a value is not known yet.
     """
+    if isinstance(body, Pending):
+        raise InvariantBroken(f"A body was to be sent before Azure had chosen {body.field}")
     if isinstance(body, SecretKey):
         return await _value(body, namespace, secrets)
     if isinstance(body, Mapping):

@@ -103,7 +103,8 @@ class Writer:
         match step:
             case Put():
                 body = await filled(step.body, self._namespace, self._secrets)
-                guard = {"If-None-Match": "*"} if kind.guards_creation else {}
+                is_guarded = step.creates and kind.guards_creation
+                guard = {"If-None-Match": "*"} if is_guarded else {}
                 headers = {"If-Match": step.etag} if step.etag else guard
                 return Call(
                     method="PUT", path=step.id, version=kind.version, body=body, headers=headers

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from hacluster.errors import ArmDenied, HAClusterError
+from hacluster.errors import ArmDenied, HAClusterError, Retry
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.azure import Cloud
 from hacluster.model.ids import ArmId
@@ -194,6 +194,18 @@ class Raw:
         return int(self.metadata.get("generation", 0))
 
     @property
+    def version(self) -> int:
+        """Rises with every change of the object, its status included; 0 where there is none."""
+        text = str(self.metadata.get("resourceVersion", ""))
+        return int(text) if text.isdecimal() else 0
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """The object's status."""
+        found: Mapping[str, Any] = self.body.get("status") or {}
+        return found
+
+    @property
     def annotations(self) -> Mapping[str, str]:
         """The object's annotations."""
         found: Mapping[str, str] = self.metadata.get("annotations") or {}
@@ -212,11 +224,33 @@ class EventType(StrEnum):
     WARNING = "Warning"
 
 
+class KubernetesError(HAClusterError):
+    """The API server does not answer, or not as it should."""
+
+    reason = Reason.NOT_OBSERVED
+    retry = Retry.SOON
+
+
 class Kubernetes(Protocol):
     """The API server, as far as one pass writes to it."""
 
-    async def patch_status(self, of: Raw, status: Mapping[str, Any]) -> None:
-        """Make the object's status this; an object that is gone is no error."""
+    async def get(self, namespace: str, name: str) -> Raw | None:
+        """Return an object as it is now, or None where it is gone.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def patch_status(self, of: Raw, patch: Mapping[str, Any]) -> Raw | None:
+        """Merge a patch into the object's status; return the object, or None where it is gone.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
 
     async def event(self, of: Raw, kind: EventType, reason: str, message: str) -> None:
-        """Tell what has changed, as an Event of the object."""
+        """Tell what has changed, as an Event of the object.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
