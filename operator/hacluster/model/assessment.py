@@ -5,7 +5,7 @@ A missing signal is never read as "down" and never as "up".
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from hacluster.model.status import GroupStatus, MonitorStatus, NodeRole
@@ -53,7 +53,8 @@ class Signals:
     """The hash of the configuration that the agents should run; None where none was published."""
     witness_holder: str | None = None
     """The node that the witness record names."""
-    taken_at: datetime | None = None
+    record_wrong_for: timedelta = timedelta()
+    """How long the record set has not held the active node's address, as far as is remembered."""
 
 
 class Severity(StrEnum):
@@ -82,9 +83,12 @@ class Assessment:
     """The node that serves by all evidence, or None: nobody, more than one, or it is not known."""
     serving: tuple[str, ...] | None = None
     """Every node that some evidence shows serving; None where there is no evidence at all."""
-    is_in_service: bool = True
-    """Whether the cluster may have clients: False only before its machines were first made."""
     findings: tuple[Finding, ...] = ()
+    record_address: str | None = None
+    """What the operator must write into the record set, because the nodes had their time and did
+    not; None as long as its content is left to them."""
+    is_record_wrong: bool = False
+    """Whether the record set does not hold the active node's address now."""
 
     @property
     def is_degraded(self) -> bool:
@@ -98,7 +102,5 @@ class Assessment:
 
     def may_disrupt(self, node: str) -> bool:
         """Say whether a node is known to be a standby of a cluster that can spare it."""
-        if not self.is_in_service:
-            return True
         is_standby = self.active is not None and self.active != node
         return is_standby and not self.is_degraded and not self.is_unsafe

@@ -240,6 +240,11 @@ class ClusterNames:
         return ids.extension(self.subscription, ROLE_DEFINITIONS, guid)
 
     @property
+    def role_name(self) -> str:
+        """The custom role's name for people: Azure wants it unique in the whole tenant."""
+        return f"HA cluster nodes of {self.owner} ({self._digest()})"
+
+    @property
     def blob_role(self) -> ArmId:
         """Azure's built-in role *Storage Blob Data Contributor*."""
         return ids.extension(self.subscription, ROLE_DEFINITIONS, BLOB_DATA_CONTRIBUTOR)

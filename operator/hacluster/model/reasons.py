@@ -44,10 +44,43 @@ class Reason(StrEnum):
         "management.paused is true: Azure is looked at and not changed.",
         "Set management.paused to false.",
     )
+    OBSERVING = (
+        "Observing",
+        "management.mode is Observe: drift and the plan are shown, and nothing is written.",
+        "Set management.mode to Enforce to have the plan carried out.",
+    )
+    DISRUPTION_HELD = (
+        "DisruptionHeld",
+        "A step would interrupt the active node, more than one node, or a node that the cluster "
+        "cannot spare now.",
+        "Move the groups to another node, or mend what the condition Degraded says; the step "
+        "follows by itself.",
+    )
     ADOPTION_REQUIRED = (
         "AdoptionRequired",
         "A resource of a name that we need exists and does not carry this cluster's owner tag.",
         "Choose another name, or allow it by management.adoption: IfTagged or Always.",
+    )
+    OWNED_BY_ANOTHER = (
+        "OwnedByAnother",
+        "A resource of a name that we need belongs to another HAClusterSpec object.",
+        "Choose another name or resource group; what another object owns is never adopted.",
+    )
+    EXISTING_NOT_FOUND = (
+        "ExistingNotFound",
+        "Something that the spec calls existing is not there.",
+        "Correct the id or name at the path in the message, or create the resource.",
+    )
+    EXISTING_UNSUITABLE = (
+        "ExistingUnsuitable",
+        "Something that the spec calls existing cannot be used as it is, and is never changed.",
+        "Change the resource or the spec as the message says.",
+    )
+    FOREIGN_INSIDE = (
+        "ForeignInside",
+        "A resource of ours holds things that are not ours, which deleting it would destroy.",
+        "Remove or move what the message names; then the resource is deleted, or delete it by "
+        "hand.",
     )
     IMMUTABLE_DIFFERENCE = (
         "ImmutableDifference",

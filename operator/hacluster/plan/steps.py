@@ -101,6 +101,8 @@ class Refuse:
     reason: str
     why: str
     changes: tuple[Change, ...] = ()
+    blocks: bool = True
+    """Whether what needs this resource must wait for the refusal to be settled."""
 
 
 Step = Put | Delete | Act | Refuse

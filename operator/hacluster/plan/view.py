@@ -7,6 +7,7 @@ from typing import Self
 from hacluster.model.assessment import Assessment
 from hacluster.model.cluster import Cluster, ClusterSpec
 from hacluster.model.ids import ArmId, key
+from hacluster.model.machines import MachineManagement
 from hacluster.model.names import ClusterNames
 from hacluster.model.observed import Present, Seen, Snapshot
 
@@ -47,6 +48,11 @@ class View:
         """What is asked for."""
         return self.cluster.spec
 
+    @property
+    def makes_machines(self) -> bool:
+        """Whether the machines are ours to make, not only looked up."""
+        return self.spec.machines.management is MachineManagement.MANAGED
+
     def get(self, resource: ArmId) -> Seen:
         """Return what was seen of a resource."""
         return self.seen.get(resource)
@@ -56,6 +62,6 @@ class View:
         seen = self.seen.get(resource)
         return seen if isinstance(seen, Present) else None
 
-    def is_inventoried(self, resource: ArmId) -> bool:
+    def is_inventoried(self, resource: str) -> bool:
         """Say whether the inventory tells that we made it."""
         return key(resource) in self.inventory
