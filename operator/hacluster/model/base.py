@@ -19,6 +19,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 CEL_KEY: Final = "x-kubernetes-validations"
+KEYS_KEY: Final = "x-list-keys"
+"""Marks the schema of a class whose items are told apart by keys; `schema` takes it out again."""
 BROKEN: Final = "invariant"
 """The error type under which pydantic reports a scalar's broken invariant."""
 
@@ -99,6 +101,15 @@ class Noun(BaseModel):
     invariants: ClassVar[tuple[Invariant, ...]] = ()
     list_keys: ClassVar[tuple[str, ...]] = ()
     """Wire names of the fields that tell one item of a list of these from another."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core))
+        found = [each for invariant in cls.invariants if (each := invariant.validation())]
+        schema |= {CEL_KEY: found} if found else {}
+        return schema | ({KEYS_KEY: list(cls.list_keys)} if cls.list_keys else {})
 
     def wire(self) -> dict[str, Any]:
         """Return the value as a manifest spells it; what is absent is left out."""

@@ -139,11 +139,11 @@ class ClusterSpec(Noun):
     """Where in Azure the cluster lives."""
     management: Management = Management()
     """How far the operator may go."""
-    network: Network = Network()
+    network: Network
     """The virtual network, the subnet, the security group and the way out."""
     placement: Placement = Placement()
     """How the nodes are kept from failing together."""
-    machines: Machines = Machines()
+    machines: Machines
     """What all virtual machines share."""
     nodes: Annotated[tuple[Node, ...], Field(min_length=2, max_length=16), *machine_rules.NODES]
     """The cluster's members, two at least."""

@@ -167,7 +167,7 @@ class Resource(Noun):
     depends_on: (
         Annotated[
             tuple[ItemName, ...],
-            Field(max_length=32),
+            Field(max_length=8),
             distinct("write each resource once"),
         ]
         | None
@@ -223,5 +223,5 @@ class FailoverGroup(Noun):
     """How many failures within the period end in giving up instead of moving on."""
     failover_period_seconds: float = Field(default=3600, ge=60, le=86400)
     """The period in which failures are counted."""
-    resources: tuple[Resource, ...] = Field(min_length=1, max_length=32)
+    resources: tuple[Resource, ...] = Field(min_length=1, max_length=24)
     """What it consists of, in the order of starting."""

@@ -198,5 +198,5 @@ class Node(Noun):
     """The availability zone, for placement in zones."""
     size: MachineSize | None = None
     """The machine's size, instead of the one that all share."""
-    data_disks: Annotated[tuple[DataDisk, ...], Field(max_length=32), machine_rules.LUNS] = ()
+    data_disks: Annotated[tuple[DataDisk, ...], Field(max_length=16), machine_rules.LUNS] = ()
     """The node's own disks."""

@@ -12,6 +12,9 @@ def keeps_if_any(field: str, message: str) -> Invariant:
     """Return the rule that an optional text keeps its value, or stays absent."""
     return Invariant(
         message=message,
-        cel=f"self.?{field}.orValue('') == oldSelf.?{field}.orValue('')",
+        cel=(
+            f"has(self.{field}) == has(oldSelf.{field})"
+            f" && (!has(self.{field}) || self.{field} == oldSelf.{field})"
+        ),
         field=field,
     )

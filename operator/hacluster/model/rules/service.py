@@ -28,8 +28,7 @@ RESOURCE: Final = blocks(
 
 def _knows_dependencies(group: "FailoverGroup") -> bool:
     names = {resource.name for resource in group.resources}
-    wanted = [(each.name, name) for each in group.resources for name in each.depends_on or ()]
-    return all(name in names and name != owner for owner, name in wanted)
+    return all(names.issuperset(resource.depends_on or ()) for resource in group.resources)
 
 
 def _is_acyclic(group: "FailoverGroup") -> bool:
@@ -42,11 +41,11 @@ def _is_acyclic(group: "FailoverGroup") -> bool:
 
 GROUP: Final = (
     Invariant(
-        message="dependsOn names other resources of the same group: write one that is there",
+        message="dependsOn names resources of the same group: write one that is there",
         holds=_knows_dependencies,
         cel=(
-            "self.resources.all(one, !has(one.dependsOn) || one.dependsOn.all(name,"
-            " name != one.name && self.resources.exists(other, other.name == name)))"
+            "self.resources.all(one, !has(one.dependsOn)"
+            " || one.dependsOn.all(name, self.resources.exists(other, other.name == name)))"
         ),
         field="resources",
     ),
