@@ -5,14 +5,16 @@ also how a type's module adds a read that is not a resource, such as a list of
 sizes.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from azuresim.errors import ArmError, bad_request
+from azuresim import ids
+from azuresim.errors import ArmError, bad_request, group_not_found
 from azuresim.resources import versions
 from azuresim.resources.call import Call
-from azuresim.resources.catalog import Catalog
+from azuresim.resources.catalog import GROUP_KIND, Catalog
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,12 +183,37 @@ def _metadata(scene: Scene) -> Any:
     ]
 
 
+def _resources(scene: Scene) -> dict[str, Any]:
+    """Return the tracked resources of a group or of all groups, as ARM's own index knows them."""
+    holder = f"/subscriptions/{scene.call.subscription}"
+    group = scene.names.get("group")
+    if group is not None:
+        holder = f"{holder}/resourceGroups/{group}"
+        if scene.call.get(holder) is None:
+            raise group_not_found(group)
+    wanted = TYPE_FILTER.search(scene.call.query.get("$filter", ""))
+    kinds = {kind.folded: kind for kind in scene.catalog.types}
+    value: list[dict[str, Any]] = []
+    for record in scene.call.tx.store.within(ids.key(holder)):
+        kind = kinds[record.kind]
+        if not kind.tagged or kind.folded == GROUP_KIND:
+            continue
+        if wanted is None or wanted[1].casefold() == kind.folded:
+            body = record.body()
+            shown: dict[str, Any] = {name: body[name] for name in INDEXED if name in body}
+            entry: dict[str, Any] = {"id": record.id, "name": record.name, "type": kind.kind}
+            value.append(entry | shown)
+    return {"value": sorted(value, key=lambda each: str(each["id"]).casefold())}
+
+
 def _check_name(scene: Scene) -> dict[str, Any]:
     if not isinstance(scene.body, dict):
         raise bad_request("InvalidRequestContent", "The request content is not a JSON object.")
     return {"name": scene.body.get("name"), "type": scene.body.get("type"), "status": "Allowed"}
 
 
+TYPE_FILTER: Final = re.compile(r"resourceType eq '([^']+)'", re.IGNORECASE)
+INDEXED: Final = ("location", "tags", "sku", "kind", "zones", "identity")
 _IN: Final = "/subscriptions/{subscription}"
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -210,6 +237,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         verb="POST", pattern=f"{_IN}/providers/{{namespace}}/register",
         versions=versions.RESOURCES, answer=_one_provider,
+    ),
+    Route(
+        verb="GET", pattern=f"{_IN}/resources", versions=versions.RESOURCES, answer=_resources
+    ),
+    Route(
+        verb="GET", pattern=f"{_IN}/resourceGroups/{{group}}/resources",
+        versions=versions.RESOURCES, answer=_resources,
     ),
     Route(
         verb="POST", pattern="/providers/Microsoft.Resources/checkResourceName",

@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from typing import Final
 
 import orjson
 from aiohttp import web
@@ -11,6 +12,9 @@ from azuresim.faults.rules import CutError
 from azuresim.wire.answer import Answer, refusal
 from azuresim.wire.pipeline import Pipeline
 from azuresim.wire.request import LARGEST_BODY, Request
+
+STOP_S: Final = 5.0
+"""How long a stop waits for requests under way."""
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +30,9 @@ class Server:
     def __init__(self, pipeline: Pipeline, context: ssl.SSLContext) -> None:
         self._pipeline = pipeline
         self._context = context
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        self._runner = web.ServerRunner(
+            web.Server(self._handle, access_log=None), shutdown_timeout=STOP_S
+        )
         self._base = ""
 
     async def start(self, host: str, port: int) -> str:

@@ -92,7 +92,8 @@ class Service:
             return
         kind = self.catalog.type_of(record)
         if operation.verb == "DELETE" and not operation.error:
-            kind.gone(call, record)
+            for inner in (*self.store.within(record.key), record):
+                self.catalog.type_of(inner).gone(call, inner)
             call.tx.remove(record.key)
             return
         call.tx.save(kind.settle(call, settled(record, operation), operation))

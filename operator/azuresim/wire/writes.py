@@ -124,7 +124,7 @@ def _put_child(write: Write, given: dict[str, Any]) -> Answer:
 def _writable_place(write: Write) -> Record | None:
     """Return what is there already, after a look at the group and the parent."""
     call, target = write.call, write.target
-    group = require_group(call, target.path) if target.path.namespace else None
+    group = require_group(call, target.path) if target.path.namespace else call.get(target.owner)
     if group is not None:
         integrity.require_not_deleting(call, group)
     if len(target.path.types) > 1 and call.get(ids.parent_key(target.owner)) is None:
