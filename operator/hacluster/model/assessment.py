@@ -80,15 +80,19 @@ class Assessment:
     """Who serves, and what is wrong. The default knows nothing, and so allows no disruption."""
 
     active: str | None = None
-    """The node that serves by all evidence, or None: nobody, more than one, or it is not known."""
+    """The one node that serves by all evidence, or None: nobody, several, or it is not known."""
     serving: tuple[str, ...] | None = None
-    """Every node that some evidence shows serving; None where there is no evidence at all."""
+    """Every node that some evidence shows serving, in the order of the spec; None where there is
+    no evidence at all. Groups may be active on several nodes, and rightly so."""
     findings: tuple[Finding, ...] = ()
     record_address: str | None = None
     """What the operator must write into the record set, because the nodes had their time and did
     not; None as long as its content is left to them."""
     is_record_wrong: bool = False
     """Whether the record set does not hold the active node's address now."""
+
+    is_contradictory: bool = False
+    """Whether the balancer and the agents name different nodes: a failover is on its way."""
 
     @property
     def is_degraded(self) -> bool:
@@ -102,5 +106,5 @@ class Assessment:
 
     def may_disrupt(self, node: str) -> bool:
         """Say whether a node is known to be a standby of a cluster that can spare it."""
-        is_standby = self.active is not None and self.active != node
+        is_standby = bool(self.serving) and node not in (self.serving or ())
         return is_standby and not self.is_degraded and not self.is_unsafe

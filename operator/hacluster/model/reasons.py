@@ -158,6 +158,76 @@ class Reason(StrEnum):
         "cluster.nodeAgent is External: something else decides which node is active.",
         "Nothing to do.",
     )
+    AGENT_SILENT = (
+        "AgentSilent",
+        "An agent has reported before, or another node's has, and now it does not.",
+        "See whether the node runs and reaches the store; its journal has the agent's own words.",
+    )
+    CONFIGURING = (
+        "Configuring",
+        "A node does not run the declared configuration yet.",
+        "Wait; if it lasts, read the agent's journal on the node that the message names.",
+    )
+    ONE_SERVES = (
+        "OneServes",
+        "All evidence shows exactly one serving node.",
+        "Nothing to do.",
+    )
+    NOBODY_SERVES = (
+        "NobodyServes",
+        "The balancer finds no healthy node, or no agent says that its node is active.",
+        "Look at the failover groups and the abnormal monitors in the status, and at the nodes.",
+    )
+    MORE_THAN_ONE_SERVES = (
+        "MoreThanOneServes",
+        "Two nodes serve at once: data may be written twice.",
+        "Stop the service on the node that the witness does not name, at once.",
+    )
+    EVIDENCE_DIFFERS = (
+        "EvidenceDiffers",
+        "The balancer and the agents name different nodes: a failover is on its way.",
+        "Wait for some probe intervals; if it lasts, something answers the probe on a standby.",
+    )
+    NO_EVIDENCE = (
+        "NoEvidence",
+        "Neither the balancer nor an agent tells who serves.",
+        "Wait until the agents report; without a balancer nothing else can tell.",
+    )
+    PROBE_OVERRULED = (
+        "ProbeOverruled",
+        "The balancer is set to send traffic to nodes that do not answer the probe.",
+        "In mode Enforce it is being set back. Find out who set it: two nodes may serve at once.",
+    )
+    WITNESS_GUARDS = (
+        "WitnessGuards",
+        "The nodes reach the witness, which gives the right to be active to one at a time.",
+        "Nothing to do.",
+    )
+    TARGETS_ONLY = (
+        "TargetsOnly",
+        "partition.mode is Guide: targets cannot exclude two active nodes in every case.",
+        "Set cluster.partition.mode to Witness.",
+    )
+    WITNESS_UNREACHABLE = (
+        "WitnessUnreachable",
+        "A node does not reach the witness: it cannot take over.",
+        "Check the node's way to the storage account, its role assignment and its identity.",
+    )
+    NODE_DOWN = (
+        "NodeDown",
+        "A node's machine is missing or does not run.",
+        "A missing machine is made again; one that was stopped has to be started.",
+    )
+    MIRROR_OUT_OF_STEP = (
+        "MirrorOutOfStep",
+        "A node does not have the newest data: it cannot take over.",
+        "Wait until the mirror has been copied; its progress is in the node's status.",
+    )
+    CAN_SPARE_ONE = (
+        "CanSpareOne",
+        "Every node that does not serve is ready to take over.",
+        "Nothing to do.",
+    )
     DELETING = (
         "Deleting",
         "The object is being deleted, and what it owns in Azure first.",

@@ -9,11 +9,12 @@ A step is held, in this order, if
 3. an operation is under way on it;
 4. it is not ours to touch;
 5. it rests on something that is not there yet, is moving, or has a step of its own;
-6. it would interrupt a node that may be the active one, or a second node.
+6. it would interrupt a node that may be the active one, or a second node;
+7. Azure has refused it lately, or enough has been sent for one pass.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from hacluster.model.azure import ManagementMode
@@ -35,6 +36,8 @@ class Limits:
     """How many nodes may be interrupted at a time. None when the whole cluster is deleted."""
     writes: int | None = None
     """How many requests one cluster may send in one pass."""
+    resting: Mapping[str, str] = field(default_factory=dict)
+    """By key of id: why a request that Azure refused is not repeated yet."""
 
 
 DELETION = Limits(disruptions=None)
@@ -100,6 +103,8 @@ class _Gate:
         yield from self._of_resource(step)
         yield from self._of_needs(step)
         yield from self._of_service(step)
+        if (why := self._limits.resting.get(key(step.id))) is not None:
+            yield Reason.REJECTED, why
         limit = self._limits.writes
         if limit is not None and self._writes >= limit:
             yield Reason.PROGRESSING, f"{limit} requests are enough for one pass"
@@ -182,9 +187,9 @@ def _waiting(step: Step, other: Step, what: str) -> str:
 
 def _disruption(view: View, node: str) -> str:
     assessment = view.assessment
-    if assessment.active is None:
+    if not assessment.serving:
         return f"it interrupts {node}, and which node is active is not known"
-    if assessment.active == node:
+    if node in assessment.serving:
         return f"it interrupts {node}, which is active: move the groups to another node first"
     return f"it interrupts {node}, and the cluster could not survive that now"
 
