@@ -11,7 +11,8 @@ the API server, and as a predicate, for `hacluster validate`, the operator and t
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
@@ -114,3 +115,12 @@ class Noun(BaseModel):
     def wire(self) -> dict[str, Any]:
         """Return the value as a manifest spells it; what is absent is left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def noun_in(annotation: Any) -> type[Noun] | None:
+    """Return the noun that a field holds: one, a list of them, or none of any."""
+    if isinstance(annotation, type) and issubclass(annotation, Noun):
+        return annotation
+    if get_origin(annotation) not in {Annotated, Union, UnionType, tuple}:
+        return None
+    return next(filter(None, map(noun_in, get_args(annotation))), None)

@@ -1,15 +1,13 @@
 """Turns pydantic's findings into sentences for the person who wrote the manifest."""
 
-from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hacluster.errors import Flaw
-from hacluster.model.base import BROKEN, Noun
+from hacluster.model.base import BROKEN, Noun, noun_in
 
 _TYPES: Final = {
     "int": "a whole number",
@@ -87,13 +85,5 @@ def _class_at(root: type[Noun], steps: list[int | str]) -> type[Noun] | None:
             continue
         fields = owner.model_fields.values()
         found = next((field.annotation for field in fields if field.alias == step), None)
-        owner = next(_nouns_in(found), None)
+        owner = noun_in(found)
     return owner
-
-
-def _nouns_in(annotation: Any) -> Iterator[type[Noun]]:
-    if isinstance(annotation, type) and issubclass(annotation, Noun):
-        yield annotation
-    elif get_origin(annotation) in {Annotated, Union, UnionType, tuple, dict, Mapping}:
-        for inner in get_args(annotation):
-            yield from _nouns_in(inner)

@@ -1,5 +1,6 @@
 """A one-time act on a cluster as an object of its own, so that it leaves a trail and a result."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final
 
@@ -122,3 +123,13 @@ class OperationStatus(Report):
     """When it ended."""
     message: Sentence | None = None
     """What was done, or why it was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One HAClusterOperation object: its identity in Kubernetes and its parsed spec."""
+
+    namespace: str
+    name: str
+    uid: str
+    spec: OperationSpec
