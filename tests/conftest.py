@@ -7,7 +7,7 @@ import pytest
 
 HERE = Path(__file__).parent
 LEVELS_WITH_MARKER = ("sim", "kube", "netns", "bench")
-ONE_AT_A_TIME = ("kube", "netns")
+ONE_AT_A_TIME = ("kube", "local", "netns")
 """Levels that stay on one worker: they share a control plane, or the machine's network."""
 
 

@@ -21,6 +21,7 @@ from tests.prerequisites import require
 
 from hacluster_local import processes
 from hacluster_local.controlplane import binaries
+from hacluster_local.controlplane.access import Authority
 from hacluster_local.controlplane.kubectl import Applied, Kubectl
 from hacluster_local.controlplane.server import start_control_plane
 from hacluster_local.setup.checkout import CRDS
@@ -65,7 +66,8 @@ def bare_api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSer
     assert found is not None
     home = tmp_path_factory.mktemp("api-server")
     try:
-        yield ApiServer(kubectl=start_control_plane(home, found, tied=True).kubectl)
+        authority = Authority(home / "pki", "test authority")
+        yield ApiServer(kubectl=start_control_plane(home, found, authority, tied=True).kubectl)
     finally:
         processes.stop(home)
 

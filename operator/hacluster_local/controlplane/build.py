@@ -49,7 +49,7 @@ def _make(draft: Path) -> None:
     with step("Download the control plane's sources", "about 15 s") as current:
         run([str(go), "mod", "download"], around, current)
     with step("Build kube-apiserver and kubectl", "about 5 min on two cores") as current:
-        run([*_build(go, _stamp()), "-o", f"{draft}/", *PROGRAMS], around, current)
+        run([*_build(go, linker_flags()), "-o", f"{draft}/", *PROGRAMS], around, current)
     with step("Build etcd", "about 25 s") as current:
         run([*_build(go, "-s -w"), "-o", str(draft / "etcd"), ETCD], around, current)
     shutil.rmtree(work, ignore_errors=True)
@@ -59,7 +59,7 @@ def _build(go: Path, linker_flags: str) -> list[str]:
     return [str(go), "build", "-trimpath", "-ldflags", linker_flags]
 
 
-def _stamp() -> str:
+def linker_flags() -> str:
     """Tell the server its version, as Kubernetes' own build does; it would say v0.0.0 otherwise."""
     text = (RECIPE / "go.mod").read_text()
     version = re.search(

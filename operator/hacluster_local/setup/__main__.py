@@ -1,6 +1,7 @@
 """`make setup`: everything that has to be on this machine; nothing to do the next time."""
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -46,4 +47,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Being asked to end is a reason to end the installer under way too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())
