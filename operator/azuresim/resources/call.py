@@ -21,6 +21,7 @@ class Call:
         subscription: Id of the subscription, as Azure writes it.
         tenant: Id of the tenant.
         principal: Object id of the caller; empty where time alone is at work.
+        verb: HTTP method; empty where time alone is at work.
         strict: Unknown fields of a body are refused instead of ignored.
         locate: Returns an id as Azure writes it if there is such a resource, else None.
         base: The server's own address, `https://host:port`.
@@ -33,6 +34,7 @@ class Call:
     subscription: str
     tenant: str
     principal: str = ""
+    verb: str = ""
     strict: bool = False
     locate: Callable[["Call", str], str | None] = lambda _call, _id: None
     base: str = ""

@@ -131,6 +131,7 @@ class ResourceType:
         stateful: Shows `provisioningState`.
         create, update, delete: How these answer.
         unchanged: How a PUT that changes nothing answers; None for as an update.
+        choose_delete: Picks the answer of a DELETE by what is deleted, instead of `delete`.
         absent: Status of deleting what is not there.
         create_child, update_child, delete_child: The same for children in the body.
         creating, updating: Names of the states.
@@ -167,6 +168,7 @@ class ResourceType:
     update: Reply
     delete: Reply
     unchanged: Reply | None = None
+    choose_delete: Callable[[Call, Record], Reply] | None = None
     absent: int = 204
     create_child: Reply | None = None
     update_child: Reply | None = None

@@ -25,6 +25,7 @@ class Family:
         timed: Status documents carry name, start and end.
         output: Status documents of a PUT carry the resource under `properties.output`.
         quota: Replies carry the remaining quota.
+        tag_writes: Replies to writes carry the `ETag` header too, not only those to GET.
         mismatch: Words a 412 for a wrong etag: what was given, what is there, the id.
         busy: Words the refusal of a write during an operation: its status URL.
         absent_child: Words the 404 of a child that lives in its parent's body.
@@ -41,6 +42,7 @@ class Family:
     timed: bool = False
     output: bool = False
     quota: bool = True
+    tag_writes: bool = False
     mismatch: Callable[[str, str, str], ArmError]
     busy: Callable[[str], ArmError]
     absent_child: Callable[[str], ArmError]
@@ -164,6 +166,7 @@ COMPUTE: Final = Family(
     result_query="&monitor=true",
     notify=True,
     timed=True,
+    tag_writes=True,
     mismatch=_compute_mismatch,
     busy=_conflict,
     absent_child=_absent_child,

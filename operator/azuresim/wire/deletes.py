@@ -41,12 +41,13 @@ def delete(service: Service, call: Call, target: Target, sent: Mapping[str, str]
         integrity.require_idle(service, call, record)
     integrity.refuse_if_used(call, kind, record)
     kind.remove(call, record)
-    if kind.delete.style is Style.NONE and not service.seconds(_row(kind, kind.delete)):
+    reply = kind.choose_delete(call, record) if kind.choose_delete else kind.delete
+    if reply.style is Style.NONE and not service.seconds(reply.duration or kind.duration):
         kind.gone(call, record)
         call.tx.remove(record.key)
-        return Answer(status=kind.delete.status)
-    operation = _begin(service, call, kind, record, kind.delete, "Deleting", "DELETE")
-    return _reply(service, call, kind, kind.delete, operation)
+        return Answer(status=reply.status)
+    operation = _begin(service, call, kind, record, reply, "Deleting", "DELETE")
+    return _reply(service, call, kind, reply, operation)
 
 
 def act(service: Service, call: Call, target: Target, given: Any) -> Answer:
@@ -114,10 +115,6 @@ def _begin(
     operation = operations.start(service, call, kind, record, verb=verb, reply=reply, shown=shown)
     call.tx.save(replace(record, operation=operation.id))
     return operation
-
-
-def _row(kind: ResourceType, reply: Reply) -> str:
-    return reply.duration or kind.duration
 
 
 def _reply(

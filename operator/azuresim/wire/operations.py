@@ -14,6 +14,8 @@ from azuresim.wire.answer import Answer
 from azuresim.wire.service import Service
 
 DEFAULT_LOCATION = "eastus"
+SIGNED = "&".join(f"{name}={value}" for name, value in SIGNATURE.items())
+"""The tail of every URL a client is led to."""
 
 
 def start(
@@ -151,6 +153,5 @@ def _url(call: Call, family: Family, operation: Operation, pattern: str, more: s
         "id": operation.id,
         "group": group,
     }
-    signed = "&".join(f"{name}={value}" for name, value in SIGNATURE.items())
-    query = f"api-version={operation.version}{family.query.format(**values)}{more}&{signed}"
+    query = f"api-version={operation.version}{family.query.format(**values)}{more}&{SIGNED}"
     return f"{call.base}{pattern.format(**values)}?{query}"

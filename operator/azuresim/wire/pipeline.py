@@ -132,6 +132,7 @@ class Pipeline:
         call = self._service.call(
             version=request.query.get("api-version", "").casefold(),
             principal=principal,
+            verb=request.verb,
             base=request.base,
             query=query,
         )

@@ -57,6 +57,7 @@ class Service:
         *,
         version: str = "",
         principal: str = "",
+        verb: str = "",
         base: str = "",
         query: Mapping[str, str] | None = None,
     ) -> Call:
@@ -68,6 +69,7 @@ class Service:
             subscription=self.subscription,
             tenant=self.tenant,
             principal=principal,
+            verb=verb,
             strict=self.settings.strict,
             locate=self.catalog.locate,
             base=base,

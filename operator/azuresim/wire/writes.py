@@ -228,12 +228,13 @@ def _answer(
     if operation is not None:
         sent = operations.headers(write.service, call, family, operation, reply.style)
     if reply.location_self:
-        sent["Location"] = f"{call.base}{record.id}"
+        sent["Location"] = f"{call.base}{record.id}?{operations.SIGNED}"
+    if family.tag_writes:
+        sent["ETag"] = family.tag(record.etag)
     if reply.empty:
         return Answer(status=reply.status, body={}, headers=sent)
-    shown = "" if same else reply.shown
-    if not shown:
-        shown = record.settled
+    shown = "" if same and reply is not write.kind.unchanged else reply.shown
+    shown = shown or record.settled
     catalog = write.service.catalog
     if entry.children is None:
         body: Any = present(call, catalog, record, shown)
