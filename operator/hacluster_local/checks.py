@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from hacluster_local.setup.checkout import ROOT, SOURCES, VENV
@@ -24,10 +25,12 @@ class Generated:
     """Prints the file's content to standard output."""
 
 
-GENERATED: Final = (
-    Generated(file="crds/hacluster.dev_haclusters.yaml", command=("hacluster", "crd")),
-    Generated(file="docs/azuresim-coverage.md", command=("azuresim", "coverage")),
+PRINTED: Final = (Generated(file="docs/azuresim-coverage.md", command=("azuresim", "coverage")),)
+COMPARED: Final = (
+    ("hacluster", "crd", "--check"),
+    ("hacluster", "reference", "--check"),
 )
+"""Commands that write several files, and compare them themselves."""
 
 
 def check() -> int:
@@ -39,7 +42,8 @@ def check() -> int:
         "Types": lambda: _tool("mypy", *SOURCE_FOLDERS),
         "Import rules": lambda: _tool("lint-imports"),
         f"The agent runs on Python {OLDEST_AGENT_PYTHON}": _agent_python,
-        **{f"{each.file} is up to date": _up_to_date(each) for each in GENERATED},
+        **{" ".join(words): partial(_tool, *words) for words in COMPARED},
+        **{f"{each.file} is up to date": partial(_up_to_date, each) for each in PRINTED},
     }
     failed = [name for name, run in checks.items() if not _passes(name, run)]
     if failed:
@@ -94,15 +98,12 @@ def _agent_python() -> str:
     return _tool("vermin", *options, *packages)
 
 
-def _up_to_date(generated: Generated) -> Callable[[], str]:
-    def compare() -> str:
-        file = ROOT / generated.file
-        line = " ".join(generated.command)
-        made = _run(*generated.command)
-        if made.returncode != 0:
-            return f"`{line}` failed:\n{made.stderr.strip()}"
-        if not file.exists() or file.read_text() != made.stdout:
-            return f"{generated.file} is not what `{line}` writes. Run: {line} > {generated.file}"
-        return ""
-
-    return compare
+def _up_to_date(generated: Generated) -> str:
+    line = " ".join(generated.command)
+    made = _run(*generated.command)
+    if made.returncode != 0:
+        return f"`{line}` failed:\n{made.stderr.strip()}"
+    file = ROOT / generated.file
+    if not file.exists() or file.read_text() != made.stdout:
+        return f"{generated.file} is not what `{line}` writes. Run: {line} > {generated.file}"
+    return ""

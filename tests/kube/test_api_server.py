@@ -42,3 +42,8 @@ def test_a_context_that_is_not_ours_is_refused(
     kubeconfig.write_text(f"{{apiVersion: v1, kind: Config, current-context: {context}}}")
     with pytest.raises(pytest.fail.Exception, match=f"has the context '{context}'"):
         named_by_user(kubeconfig, tmp_path)
+
+
+def test_our_kinds_are_served(api_server: ApiServer, namespace: str) -> None:
+    for kind in ("haclusters", "hac"):
+        assert api_server.kubectl.get(kind, "--namespace", namespace)["items"] == []

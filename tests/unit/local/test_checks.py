@@ -28,7 +28,9 @@ def tool(checkout: Path, name: str, script: str) -> None:
 def all_tools(checkout: Path) -> None:
     for name in ("ruff", "mypy", "lint-imports", "vermin"):
         tool(checkout, name, "")
-    for generated in checks.GENERATED:
+    for words in checks.COMPARED:
+        tool(checkout, words[0], "")
+    for generated in checks.PRINTED:
         tool(checkout, generated.command[0], "print('content')")
         (checkout / generated.file).parent.mkdir(exist_ok=True)
         (checkout / generated.file).write_text("content\n")
@@ -48,7 +50,7 @@ def test_the_source_root_may_not_be_a_package(
     assert "shadows the standard library" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["ruff", "mypy", "lint-imports", "vermin"])
+@pytest.mark.parametrize("name", ["ruff", "mypy", "lint-imports", "vermin", "hacluster"])
 def test_a_tool_that_complains_is_heard(
     name: str, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,7 +60,7 @@ def test_a_tool_that_complains_is_heard(
     assert "line 7 is wrong" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("generated", checks.GENERATED, ids=lambda each: each.file)
+@pytest.mark.parametrize("generated", checks.PRINTED, ids=lambda each: each.file)
 def test_a_generated_file_that_was_edited_is_told_with_its_command(
     generated: checks.Generated, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
