@@ -23,12 +23,11 @@ from hacluster.arm.identity import OwnIdentity
 from hacluster.arm.reader import Reader
 from hacluster.arm.throttle import Gate
 from hacluster.arm.writer import Operations, Writer
-from hacluster.errors import ArmError
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.ids import ArmId
 from hacluster.model.observed import Snapshot
 from hacluster.plan.steps import Step
-from hacluster.reconcile.ports import Account, Look, Outcome, Secrets
+from hacluster.reconcile.ports import Account, Look, Operation, Outcome, Secrets
 
 USER_AGENT: Final = "hacluster-operator"
 MOST_CONNECTIONS: Final = 64
@@ -76,9 +75,9 @@ class EnteredSubscription:
         """Make the one request of a step."""
         return await self._writer.apply(step)
 
-    async def cause_of(self, resource: ArmId) -> ArmError | None:
-        """Return why the last operation on a resource failed."""
-        return await self._shared.operations.cause(resource, self._shared.caller)
+    async def operation_of(self, resource: ArmId) -> Operation | None:
+        """Return how the last operation on a resource is going."""
+        return await self._shared.operations.progress(resource, self._shared.caller)
 
     async def rule_health(
         self, rule: ArmId, *, max_age: timedelta

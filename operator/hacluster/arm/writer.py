@@ -19,11 +19,21 @@ from hacluster.errors import ArmError, HAClusterError, InvariantBroken
 from hacluster.model import ids
 from hacluster.model.ids import ArmId
 from hacluster.plan.steps import Act, Delete, Put, Refuse, Step
-from hacluster.reconcile.ports import Done, Failed, Lost, Outcome, Secrets, Started, Waiting
+from hacluster.reconcile.ports import (
+    Done,
+    Failed,
+    Lost,
+    Operation,
+    Outcome,
+    Secrets,
+    Started,
+    Waiting,
+)
 
 MOST_OPERATIONS: Final = 4096
 """Hints kept; the oldest go first."""
-_ENDED_BADLY: Final = frozenset({"Failed", "Canceled"})
+_SUCCEEDED: Final = "Succeeded"
+_ENDED: Final = frozenset({_SUCCEEDED, "Failed", "Canceled"})
 _ACCEPTED: Final = (HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
 
 
@@ -43,18 +53,22 @@ class Operations:
                 self._urls.popitem(last=False)
         return bool(url) or "location" in reply.headers
 
-    async def cause(self, resource: ArmId, caller: Caller) -> ArmError | None:
-        """Return why the last operation on a resource failed; None if it did not, or is unknown."""
+    async def progress(self, resource: ArmId, caller: Caller) -> Operation | None:
+        """Return how the last operation on a resource is going, or None where it is not known."""
         known = self._urls.get(ids.key(resource))
         if known is None:
             return None
         url, asked = known
         reply = await caller.send(Call(method="GET", path=url))
-        body = reply.body if not reply.is_absent else None
-        if not isinstance(body, Mapping) or body.get("status") not in _ENDED_BADLY:
+        body = reply.body
+        if reply.is_absent or not isinstance(body, Mapping) or "status" not in body:
             return None
+        if body["status"] not in _ENDED:
+            return Operation(is_running=True)
+        if body["status"] == _SUCCEEDED:
+            return Operation(is_running=False)
         code, text = code_and_text(body)
-        return error_of(
+        error = error_of(
             Refusal(
                 asked=f"{asked}, which had been accepted,",
                 status=HTTPStatus.CONFLICT,
@@ -63,6 +77,7 @@ class Operations:
                 request_id=reply.headers.get("x-ms-request-id", ""),
             )
         )
+        return Operation(is_running=False, error=error)
 
 
 class Writer:

@@ -89,6 +89,14 @@ class Look:
     members: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation that Azure accepted; ``error`` tells why it failed, where it did."""
+
+    is_running: bool
+    error: HAClusterError | None = None
+
+
 class Subscription(Protocol):
     """An entered subscription."""
 
@@ -103,8 +111,12 @@ class Subscription(Protocol):
     async def apply(self, step: Step) -> Outcome:
         """Make the one request of a step, without waiting for what it starts."""
 
-    async def cause_of(self, resource: ArmId) -> HAClusterError | None:
-        """Return why the last operation on a resource failed, as far as this process started it."""
+    async def operation_of(self, resource: ArmId) -> Operation | None:
+        """Return how the last operation that this process began on a resource is going.
+
+        None: it began none, or Azure does not remember it. A restart forgets; then a resource's own
+        provisioning state tells as much, without the cause.
+        """
 
     async def rule_health(
         self, rule: ArmId, *, max_age: timedelta
@@ -254,3 +266,13 @@ class Kubernetes(Protocol):
         Raises:
             KubernetesError: the API server does not answer.
         """
+
+
+class Counters(Protocol):
+    """Counts what the loop does, for the metrics."""
+
+    def passed(self, result: str, seconds: float) -> None:
+        """Count a pass: settled, working, blind, invalid or finished."""
+
+    def step(self, verb: str, outcome: str) -> None:
+        """Count a step and what came of it."""

@@ -1,0 +1,43 @@
+"""HAClusterSpec objects in kopf's hands.
+
+One daemon per object is its loop; any event wakes it; a deletion runs until nothing of ours is
+left, and kopf's finalizer holds the object so long. There are no create, update or field handlers:
+what changed does not matter, only what is.
+"""
+
+from typing import Any
+
+import kopf
+
+from hacluster.model import kinds
+from hacluster.reconcile.keeper import Keeper, Wake
+from hacluster.reconcile.ports import Raw
+
+_KIND = (kinds.GROUP, kinds.VERSION, kinds.CLUSTER_PLURAL)
+
+
+def register(registry: kopf.OperatorRegistry, keeper: Keeper) -> None:
+    """Put the handlers of clusters into a registry."""
+
+    @kopf.on.event(*_KIND, registry=registry)
+    async def _wake(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+        _bell(memo).heard(_raw(body))
+
+    @kopf.daemon(*_KIND, registry=registry, cancellation_timeout=5.0)
+    async def _keep(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+        await keeper.keep(lambda: _raw(body), _bell(memo))
+
+    @kopf.on.delete(*_KIND, registry=registry)
+    async def _remove(body: kopf.Body, **_: Any) -> None:
+        await keeper.remove(_raw(body))
+
+
+def _raw(body: kopf.Body) -> Raw:
+    return Raw(body=dict(body))
+
+
+def _bell(memo: kopf.Memo) -> Wake:
+    if "wake" not in memo:
+        memo.wake = Wake()
+    found: Wake = memo.wake
+    return found

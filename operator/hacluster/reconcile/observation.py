@@ -1,0 +1,117 @@
+"""The second step of a pass: look at Azure, and at who serves, through the ports.
+
+A first look takes what all clusters share. What is under way is read by itself, and what is about
+to be written is read once more: no write rests on an old reading.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from hacluster.errors import HAClusterError
+from hacluster.model.assessment import BackendHealth, Signals
+from hacluster.model.cluster import Cluster, NodeAgent
+from hacluster.model.ids import ArmId
+from hacluster.model.observed import Present
+from hacluster.plan import parts
+from hacluster.plan.view import View
+from hacluster.reconcile.assess import assess
+from hacluster.reconcile.memory import Memory
+from hacluster.reconcile.ports import Account, Look, Subscription
+
+HEALTH_PERIODS: Final = {NodeAgent.EXTERNAL: 1, NodeAgent.MANAGED: 5}
+"""Every how many periods the balancer is asked who serves: seldom where agents tell it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What a look has found."""
+
+    view: View
+    signals: Signals
+
+
+def account_of(cluster: Cluster) -> Account:
+    """Return whose Azure a cluster lives in."""
+    azure = cluster.spec.azure
+    secret = azure.credentials_secret_ref
+    return Account(
+        cloud=azure.cloud,
+        subscription=azure.subscription_id,
+        namespace=cluster.namespace,
+        secret=secret.name if secret else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Looks for one pass."""
+
+    azure: Subscription
+    cluster: Cluster
+    memory: Memory
+    inventory: tuple[str, ...]
+    is_deleting: bool
+
+    async def observe(self) -> Observed:
+        """Look at all that the cluster names; what moves is read by itself."""
+        return await self._observe(self.memory.moving, is_moving=bool(self.memory.moving))
+
+    async def confirm(self, about: frozenset[ArmId]) -> Observed:
+        """Look once more: ``about`` is read now, and only that."""
+        return await self._observe(about, is_moving=True)
+
+    async def _observe(self, fresh: frozenset[ArmId], *, is_moving: bool) -> Observed:
+        blank = View.of(self.cluster, inventory=self.inventory)
+        look = Look(
+            ids=frozenset(parts.watched(blank, self.inventory)),
+            group=blank.names.resource_group,
+            owner=blank.names.owner,
+            period=self._period,
+            fresh=fresh,
+            is_moving=is_moving,
+            members=self.is_deleting,
+        )
+        view = replace(blank, seen=await self.azure.look(look))
+        signals = Signals(health=await self._health(view), record_wrong_for=self._wrong_for())
+        assessment = assess(view, signals)
+        self._note_record(is_wrong=assessment.is_record_wrong)
+        return Observed(view=replace(view, assessment=assessment), signals=signals)
+
+    async def _health(self, view: View) -> tuple[BackendHealth, ...] | None:
+        """Return what the balancer says; what it does not say in time is not known."""
+        balancer = self.cluster.spec.access.load_balancer
+        seen = view.get(view.names.load_balancer)
+        memory, now = self.memory, _now()
+        if balancer is None or not isinstance(seen, Present) or self.is_deleting:
+            memory.health = None
+            return None
+        every = self._period * HEALTH_PERIODS[self.cluster.spec.cluster.node_agent]
+        if now - memory.health_at < every.total_seconds() or not seen.has_succeeded:
+            return memory.health
+        rule = view.names.balancing_rule(balancer.rules[0])
+        try:
+            memory.health = await self.azure.rule_health(rule, max_age=every)
+        except HAClusterError:
+            memory.health = None
+        memory.health_at = now if memory.health is not None else float("-inf")
+        return memory.health
+
+    def _wrong_for(self) -> timedelta:
+        since = self.memory.record_wrong_since
+        return timedelta(seconds=_now() - since) if since is not None else timedelta()
+
+    def _note_record(self, *, is_wrong: bool) -> None:
+        if not is_wrong:
+            self.memory.record_wrong_since = None
+        elif self.memory.record_wrong_since is None:
+            self.memory.record_wrong_since = _now()
+
+    @property
+    def _period(self) -> timedelta:
+        return timedelta(seconds=self.cluster.spec.management.sync_interval_seconds)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,356 @@
+"""One pass: look, decide, report, act.
+
+| step | by |
+|---|---|
+| parse | `model.parse` |
+| observe, assess | `observation`, `assess` |
+| plan | `plan.parts` |
+| gate | `gate`, and what Azure refused lately waits (`patience`) |
+| summarize | `summarize` |
+| publish | one status patch, only if different; events on transitions |
+| apply | one request per step, side by side, never waiting |
+| requeue | `schedule` |
+
+The status is published before anything is done: the inventory in it names what a request is about
+to make, so that nothing is forgotten if this process dies between the two. What became of a request
+is told by the next pass, which follows at once.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from hacluster.errors import HAClusterError, SpecInvalid
+from hacluster.model import kinds
+from hacluster.model.cluster import Cluster
+from hacluster.model.ids import ArmId
+from hacluster.model.status import ClusterStatus, ConditionType
+from hacluster.plan import deletion, inventory, parts
+from hacluster.plan.steps import Put, Step
+from hacluster.plan.view import View
+from hacluster.reconcile import schedule, summarize
+from hacluster.reconcile.gate import DELETION, Gated, Held, gate
+from hacluster.reconcile.keeper import Verdict
+from hacluster.reconcile.memory import Memory
+from hacluster.reconcile.merging import merge_patch
+from hacluster.reconcile.observation import Observed, Observer, account_of
+from hacluster.reconcile.passed import Passed, StepTrouble
+from hacluster.reconcile.ports import (
+    Azure,
+    Counters,
+    Done,
+    EventType,
+    Failed,
+    Kubernetes,
+    KubernetesError,
+    Lost,
+    Outcome,
+    Raw,
+    Started,
+    Subscription,
+    Waiting,
+)
+from hacluster.reconcile.transitions import transitions
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE: Final = 8
+"""Requests of one cluster that are under way side by side."""
+API_AWAY: Final = timedelta(seconds=2)
+"""The pause after the API server could not be written to."""
+SPEC_WRONG: Final = timedelta(hours=1)
+"""A wrong spec is looked at again when it changes; this is for what a newer operator allows."""
+
+
+def utc_now() -> datetime:
+    """Return the time, to the second: all that a status needs."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class OnePass:
+    """Passes over the ports; holds nothing of its own."""
+
+    azure: Azure
+    kubernetes: Kubernetes
+    counters: Counters
+    now: Callable[[], datetime] = utc_now
+
+    async def run(self, raw: Raw, memory: Memory) -> Verdict:
+        """Do one pass over one object; see `keeper.Passes`."""
+        began = time.perf_counter()
+        run = _Run(self, raw, memory)
+        verdict = await run.go()
+        self.counters.passed(run.result, time.perf_counter() - began)
+        return verdict
+
+
+class _Run:
+    """One pass under way."""
+
+    def __init__(self, doors: OnePass, raw: Raw, memory: Memory) -> None:
+        self._doors = doors
+        self._raw = raw
+        self._memory = memory
+        self._previous = ClusterStatus.model_validate(memory.status(raw))
+        self.result = "settled"
+
+    async def go(self) -> Verdict:
+        """Do the pass; only the API server's absence ends it early."""
+        try:
+            return await self._go()
+        except KubernetesError as error:
+            self.result = "unpublished"
+            logger.warning("Left status unwritten", extra=self._fields(why=str(error)))
+            return Verdict(wait=API_AWAY)
+
+    async def _go(self) -> Verdict:
+        if self._raw.is_deleted and self._raw.annotations.get(kinds.ABANDON) == "true":
+            return await self._abandoned()
+        try:
+            cluster = self._memory.cluster(self._raw)
+        except SpecInvalid as error:
+            return await self._invalid(error)
+        if self._raw.is_deleted and deletion.is_complete(View.of(cluster)):
+            return self._finished()
+        asked = (self._raw.generation, self._raw.annotations.get(kinds.REQUESTED_AT))
+        self._memory.patience.reset_unless(asked)
+        try:
+            azure = await self._doors.azure.enter(account_of(cluster))
+            return await self._in(azure, cluster)
+        except HAClusterError as error:
+            if isinstance(error, KubernetesError):
+                raise
+            return await self._blind(cluster, error)
+
+    async def _in(self, azure: Subscription, cluster: Cluster) -> Verdict:
+        """Look, decide, report and act in a subscription that was entered."""
+        observer = Observer(
+            azure=azure,
+            cluster=cluster,
+            memory=self._memory,
+            inventory=self._inventory(),
+            is_deleting=self._raw.is_deleted,
+        )
+        observed = await observer.observe()
+        gated = await self._decide(azure, observed.view)
+        if gated.allowed:
+            about = frozenset(step.id for step in gated.allowed)
+            observed = await observer.confirm(about)
+            gated = _only(await self._decide(azure, observed.view), about)
+        if self._raw.is_deleted and deletion.is_complete(observed.view):
+            return self._finished()
+        await self._publish(self._passed(observed, gated))
+        outcomes = await self._apply(azure, gated.allowed)
+        return Verdict(wait=self._wait(observed.view, outcomes))
+
+    async def _decide(self, azure: Subscription, view: View) -> Gated:
+        """Return which steps may be done now; what was refused lately, or is begun, waits."""
+        await self._ask_operations(azure, view)
+        steps = parts.plan_deletion(view) if self._raw.is_deleted else parts.plan(view)
+        self._memory.patience.only(step.id for step in steps)
+        gated = gate(steps, view, DELETION if self._raw.is_deleted else None)
+        held = {step.id: why for step in gated.allowed if (why := self._objection(step))}
+        return replace(
+            gated,
+            allowed=tuple(step for step in gated.allowed if step.id not in held),
+            held=(*gated.held, *held.values()),
+        )
+
+    def _objection(self, step: Step) -> Held | None:
+        trouble = self._memory.patience.of(step.id)
+        if self._memory.is_begun(step.id):
+            why = "Azure has accepted it and works on it"
+            return Held(step=step, reason="Progressing", why=why)
+        if trouble is not None and trouble.due > _now():
+            return Held(step=step, reason=trouble.error.reason, why=str(trouble.error))
+        return None
+
+    async def _ask_operations(self, azure: Subscription, view: View) -> None:
+        """Learn from Azure's operations what the resources themselves do not tell."""
+        for resource in self._memory.saw(view.seen):
+            operation = await azure.operation_of(resource)
+            if operation is not None and operation.is_running:
+                continue
+            self._memory.ended(resource)
+            if operation is not None and operation.error is not None:
+                self._memory.patience.failed(resource, operation.error, _now())
+                self._log_failure(resource, operation.error)
+
+    async def _apply(self, azure: Subscription, steps: Iterable[Step]) -> tuple[Outcome, ...]:
+        """Send the steps side by side; note what came of each."""
+        limit = asyncio.Semaphore(MOST_AT_ONCE)
+
+        async def one(step: Step) -> Outcome:
+            async with limit:
+                outcome = await azure.apply(step)
+            self._note(outcome)
+            return outcome
+
+        return tuple(await asyncio.gather(*(one(step) for step in steps)))
+
+    def _note(self, outcome: Outcome) -> None:
+        step = outcome.step
+        name = type(outcome).__name__.lower()
+        self._doors.counters.step(summarize.verb(step), name)
+        fields = self._fields(
+            step=summarize.verb(step), resource_id=step.id, why=step.why, outcome=name
+        )
+        match outcome:
+            case Started():
+                self._memory.patience.succeeded(step.id)
+                self._memory.began(step)
+                logger.info("Started step", extra=fields)
+            case Done():
+                self._memory.patience.succeeded(step.id)
+                logger.info("Did step", extra=fields)
+            case Lost():
+                logger.info("Lost step to another writer", extra=fields)
+            case Waiting():
+                logger.info("Postponed step", extra=fields | {"because": outcome.why})
+            case Failed():
+                self._memory.patience.failed(step.id, outcome.error, _now())
+                self._log_failure(step.id, outcome.error)
+
+    def _wait(self, view: View, outcomes: tuple[Outcome, ...]) -> timedelta:
+        """Return how long to wait; a new failure is told by a pass that follows at once."""
+        if any(isinstance(one, Failed) for one in outcomes):
+            self.result = "failed"
+            return schedule.AT_ONCE
+        wait = schedule.next_look(view, outcomes)
+        if self._memory.moving:
+            wait = min(wait, schedule.MOVING if _moves_fast(self._memory) else wait)
+        if (due := self._memory.patience.next_due()) is not None:
+            wait = min(wait, timedelta(seconds=max(due - _now(), 0.1)))
+        if outcomes or self._memory.moving:
+            self.result = "working"
+        return wait
+
+    def _passed(self, observed: Observed, gated: Gated) -> Passed:
+        view = observed.view
+        wanted = () if self._raw.is_deleted else parts.wanted(view)
+        puts = [step for step in gated.allowed if isinstance(step, Put)]
+        return Passed(
+            view=view,
+            now=self._doors.now(),
+            previous=self._previous,
+            signals=observed.signals,
+            gated=gated,
+            inventory=inventory.inventory(view, wanted, self._inventory(), puts),
+            foreign=inventory.foreign_children(view, wanted),
+            troubles=self._troubles(),
+            moving=tuple(sorted(self._memory.moving)),
+            requested_at=self._raw.annotations.get(kinds.REQUESTED_AT),
+            is_deleting=self._raw.is_deleted,
+        )
+
+    async def _blind(self, cluster: Cluster, error: HAClusterError) -> Verdict:
+        """Report a pass that could not look at Azure at all."""
+        self.result = "blind"
+        view = View.of(cluster, inventory=self._inventory())
+        await self._publish(
+            Passed(
+                view=view,
+                now=self._doors.now(),
+                previous=self._previous,
+                troubles=self._troubles(),
+                trouble=error,
+                requested_at=self._raw.annotations.get(kinds.REQUESTED_AT),
+                is_deleting=self._raw.is_deleted,
+            )
+        )
+        return Verdict(wait=schedule.next_look(view, (), error))
+
+    async def _invalid(self, error: SpecInvalid) -> Verdict:
+        self.result = "invalid"
+        status = summarize.summarize_refused(
+            error, self._previous, self._raw.generation, self._doors.now()
+        )
+        await self._write(status)
+        return Verdict(wait=SPEC_WRONG)
+
+    async def _abandoned(self) -> Verdict:
+        left = len(self._previous.inventory)
+        message = f"Azure was left as it is: {left} things stay there, as {kinds.ABANDON} asks"
+        await self._doors.kubernetes.event(self._raw, EventType.WARNING, "Abandoned", message)
+        logger.warning("Abandoned cluster", extra=self._fields(left=left))
+        return self._finished()
+
+    def _finished(self) -> Verdict:
+        self.result = "finished"
+        logger.info("Finished deletion of cluster", extra=self._fields())
+        return Verdict(wait=timedelta(), is_finished=True)
+
+    async def _publish(self, passed: Passed) -> None:
+        await self._write(summarize.summarize(passed))
+
+    async def _write(self, status: ClusterStatus) -> None:
+        """Patch the status if it is different, and tell what has turned."""
+        before = self._memory.status(self._raw)
+        after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if patch := merge_patch(before, after):
+            written = await self._doors.kubernetes.patch_status(self._raw, patch)
+            if written is not None:
+                self._memory.wrote(written)
+        self._log_sentence(status)
+        for turned in transitions(before, status):
+            await self._doors.kubernetes.event(
+                self._raw, turned.kind, turned.reason, turned.message
+            )
+
+    def _inventory(self) -> tuple[str, ...]:
+        return tuple(item.id for item in self._previous.inventory)
+
+    def _troubles(self) -> tuple[StepTrouble, ...]:
+        return tuple(StepTrouble(id=one.id, error=one.error) for one in self._memory.patience.all())
+
+    def _log_sentence(self, status: ClusterStatus) -> None:
+        judged = status.condition(ConditionType.AZURE_RECONCILED)
+        sentence = f"{judged.reason}: {judged.message}" if judged else ""
+        if sentence != self._memory.told:
+            self._memory.told = sentence
+            logger.info("Passed over cluster", extra=self._fields(state=sentence))
+
+    def _log_failure(self, resource: ArmId, error: HAClusterError) -> None:
+        fields = self._fields(
+            resource_id=resource,
+            reason=str(error.reason),
+            because=str(error),
+            request_id=getattr(error, "request_id", ""),
+        )
+        logger.warning("Failed step", extra=fields)
+
+    def _fields(self, **more: Any) -> dict[str, Any]:
+        raw = self._raw
+        return {
+            "cluster": f"{raw.namespace}/{raw.name}",
+            "uid": raw.uid,
+            "generation": raw.generation,
+            "pass_id": f"{id(self):x}",
+            **more,
+        }
+
+
+def _only(gated: Gated, about: frozenset[ArmId]) -> Gated:
+    """Hold the steps on what was not read just now; they are done by the next pass."""
+    late = [step for step in gated.allowed if step.id not in about]
+    return replace(
+        gated,
+        allowed=tuple(step for step in gated.allowed if step.id in about),
+        held=(
+            *gated.held,
+            *(Held(step=s, reason="Progressing", why="it is read once more first") for s in late),
+        ),
+    )
+
+
+def _moves_fast(memory: Memory) -> bool:
+    return any("/virtualmachines/" not in one.casefold() for one in memory.moving)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
