@@ -1,0 +1,119 @@
+"""The long-running programs, and the check of a configuration without running it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, List, Optional, Sequence
+
+from hacluster_node.errors import NodeError
+from hacluster_node.settings.node_file import NODE_FILE, NodeFile, read
+from hacluster_node.settings.stored import Stored
+
+if TYPE_CHECKING:
+    from hacluster_node.system.linux import LinuxSystem
+
+
+def main(words: List[str]) -> int:
+    """Run `run`, `guard`, `helper` or `check-config` and return the exit code."""
+    verb, options = words[0], words[1:]
+    try:
+        if verb == "check-config":
+            return check_config(options)
+        node = read(_node_file(options))
+        if verb == "run":
+            return _agent(node)
+        return _guard(node) if verb == "guard" else _helper(node)
+    except NodeError as error:
+        print(error.explained(), file=sys.stderr)  # noqa: T201 - the command line's output
+        return 1
+
+
+def check_config(options: Sequence[str]) -> int:
+    """Tell whether a configuration would be accepted: 0 yes, 1 no, with every fault and remedy.
+
+    The file holds the plain content, or a signed document as it is in the store.
+    """
+    from hacluster_node.settings.checks import missing_files
+    from hacluster_node.settings.document import parse
+
+    if not 1 <= len(options) <= 2:
+        print("usage: hacluster-node check-config FILE [NODE]", file=sys.stderr)  # noqa: T201 - the command line's output
+        return 2
+    text = Path(options[0]).read_text(encoding="utf-8")
+    try:
+        content = json.loads(
+            text if text.lstrip()[:1] == "{" and not _is_sealed(text) else text.partition("\n")[2]
+        )
+        nodes = content.get("nodes") if isinstance(content, dict) else None
+        named = options[1] if len(options) == 2 else _first_node(nodes)
+        settings = parse(content, named)
+        faults = missing_files(settings)
+    except NodeError as error:
+        faults = list(getattr(error, "faults", [error.detail]))
+    except ValueError as error:
+        faults = [f"configuration: is not JSON ({error}); write one JSON object"]
+    for fault in faults:
+        print(fault, file=sys.stderr)  # noqa: T201 - the command line's output
+    if not faults:
+        print("The configuration is good.")  # noqa: T201 - the command line's output
+    return 1 if faults else 0
+
+
+def _is_sealed(text: str) -> bool:
+    try:
+        header = json.loads(text.partition("\n")[0])
+    except ValueError:
+        return False
+    return isinstance(header, dict) and "signature" in header
+
+
+def _first_node(nodes: object) -> str:
+    first = nodes[0] if isinstance(nodes, list) and nodes else {}
+    return str(first.get("name", "")) if isinstance(first, dict) else ""
+
+
+def _node_file(options: Sequence[str]) -> Path:
+    return Path(options[0]) if options else NODE_FILE
+
+
+def _agent(node: NodeFile) -> int:
+    from hacluster_node.runtime.agent import main as run
+    from hacluster_node.runtime.journal import set_up_logging
+
+    set_up_logging()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # The guard fences what is left.
+    return run(node)
+
+
+def _guard(node: NodeFile) -> int:
+    from hacluster_node.guard import process, realtime
+    from hacluster_node.runtime.journal import set_up_logging
+
+    set_up_logging()
+    refused = realtime.harden()
+    return process.main(_system(node), Stored(node), node.run_directory, refused)
+
+
+def _helper(node: NodeFile) -> int:
+    from hacluster_node.guard import lines
+    from hacluster_node.helper.process import SOCKET, Helper
+    from hacluster_node.runtime.journal import set_up_logging
+
+    set_up_logging()
+    helper = Helper(_system(node), Stored(node), node.run_directory)
+    helper.serve(lines.listen(node.run_directory / SOCKET))
+    return 0
+
+
+def _system(node: NodeFile) -> LinuxSystem:
+    from hacluster_node.system import cgroups
+    from hacluster_node.system.linux import LinuxSystem
+
+    own: Optional[Path] = cgroups.own()
+    if own is None:
+        return LinuxSystem(None)
+    return LinuxSystem(cgroups.child(own, f"hacluster-{node.cluster}-{node.node}"))

@@ -1,0 +1,1 @@
+"""Records in Azure's DNS that say which node is active: put, withdraw, compare."""

@@ -1,0 +1,270 @@
+"""One agent run: puts the parts together and runs the state machine in this thread."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import os
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Mapping
+
+from hacluster_node.clocks import now
+from hacluster_node.core import events
+from hacluster_node.core.clocks import Clocks
+from hacluster_node.core.heartbeat import Heartbeat as Body
+from hacluster_node.core.machine import Machine
+from hacluster_node.errors import Broken, NodeError
+from hacluster_node.guard import lines
+from hacluster_node.guard.process import SOCKET as GUARD
+from hacluster_node.helper.process import SOCKET as HELPER
+from hacluster_node.net.udp import Heartbeats, Identity, Peers
+from hacluster_node.runtime import control, status
+from hacluster_node.runtime.azure import Azure
+from hacluster_node.runtime.checking import Checks, own_address
+from hacluster_node.runtime.configuration import Configuration, Publisher
+from hacluster_node.runtime.effects import Effects, guard_event
+from hacluster_node.runtime.inbox import Inbox
+from hacluster_node.runtime.journal import Journal
+from hacluster_node.runtime.links import Link
+from hacluster_node.runtime.parts import Parts
+from hacluster_node.runtime.saver import Saver
+from hacluster_node.runtime.stores import Stores
+from hacluster_node.runtime.witnesses import Witnesses
+from hacluster_node.runtime.workers import Workers
+from hacluster_node.settings.stored import Stored
+from hacluster_wire.heartbeat import Heartbeat, Receiver
+
+if TYPE_CHECKING:
+    from hacluster_node.core.effects import StopNode
+    from hacluster_node.settings.document import Settings
+    from hacluster_node.settings.node_file import NodeFile
+
+_LOG = logging.getLogger(__name__)
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PUBLISH_S = 5.0
+_GUARD_HANGS_S = 2.0
+GUARD_LOST = 3  # exit code: systemd starts the agent anew
+
+
+class Agent:
+    """The agent of one node; `run` does not return while all is well.
+
+    Args:
+        node: who this node is.
+    """
+
+    def __init__(self, node: NodeFile) -> None:
+        self._node = node
+        self._inbox = Inbox()
+        self._journal = Journal()
+        self._stores = Stores(node.store)
+        self._stored = Stored(node)
+        self._missing: Mapping[str, str] = {}
+        self._configuration = Configuration(node, self._stores, self._stored, self._journal)
+        self._publisher = Publisher(node, self._stores)
+        self._publish_at = 0.0
+
+    def run(self) -> int:
+        """Run until the guard is lost; return the exit code."""
+        settings = self._configuration.first()
+        saver = Saver(self._node.state_directory, self._journal)
+        boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
+        incarnation = uuid.uuid4().hex[:16]
+        self._machine = Machine(settings.agent, boot_id, incarnation, saver.load())
+        identity = Identity(self._node.cluster, self._node.node, boot_id, incarnation)
+        self._parts = self._assemble(settings, identity, saver)
+        self._effects = Effects(self._parts, settings.agent)
+        self._use(settings)
+        self._parts.heartbeats.start()
+        self._parts.control.start()
+        self._parts.azure.start()
+        self._configuration.watch(self._adopt)
+        gc.collect()
+        gc.freeze()  # What lives for ever need not be looked at again: shorter pauses.
+        self._step(events.Started(Clocks(*now())))
+        while True:
+            self._turn()
+
+    def _turn(self) -> None:
+        left = self._machine.wake_at - now().raw
+        maker = self._inbox.take(min(max(left, 0.0), 1.0))
+        clocks = Clocks(*now())
+        if clocks.raw >= self._machine.wake_at:
+            self._step(events.Woke(clocks))
+        if maker is not None:
+            event = maker(clocks)
+            if event is not None:
+                self._step(event)
+        if self._parts.guard.oldest_wait_s() > _GUARD_HANGS_S:
+            self._guard_lost("the guard does not answer")
+        if clocks.raw >= self._publish_at:
+            self._publish(clocks)
+
+    def _step(self, event: events.Event) -> None:
+        for effect in self._machine.step(event):
+            self._effects.carry_out(effect)
+
+    def _assemble(self, settings: Settings, identity: Identity, saver: Saver) -> Parts:
+        run = self._node.run_directory
+        workers = Workers()
+        guard = Link(run / GUARD, self._heard_guard, lambda: self._guard_lost("the guard is gone"))
+        helper = Link(run / HELPER, _ignore, lambda: self._guard_lost("the helper is gone"))
+        guard.call({"do": "configure"})
+        readers = {"status": self._answer_status, "events": self._answer_events}
+        _, gid = lines.agent_ids()
+        return Parts(
+            inbox=self._inbox,
+            workers=workers,
+            stores=self._stores,
+            guard=guard,
+            helper=helper,
+            witnesses=Witnesses(self._stores, workers, self._inbox),
+            heartbeats=Heartbeats(
+                identity, own_address(settings.agent), self._peers(settings), self._heard_peer
+            ),
+            checks=Checks(self._stores, guard, helper, self._epoch),
+            azure=Azure(
+                self._node.store.metadata, self._stores, workers, self._inbox, self._journal
+            ),
+            control=control.Control(lines.listen(run / control.SOCKET), self._inbox, readers, gid),
+            journal=self._journal,
+            saver=saver,
+            stop_node=self._stop_node,
+        )
+
+    # Configuration.
+
+    def _adopt(self, settings: Settings) -> None:
+        """Bring a newer configuration in; called in the configuration's thread."""
+
+        def maker(clocks: Clocks) -> events.Event:
+            self._use(settings)
+            return events.ConfigChanged(clocks, settings.agent)
+
+        try:
+            self._parts.guard.call({"do": "configure"})
+        except Broken as error:
+            self._journal.trouble(error)
+            return
+        self._inbox.post(maker)
+
+    def _use(self, settings: Settings) -> None:
+        self._effects.config = settings.agent
+        self._parts.checks.config = settings.agent
+        self._parts.witnesses.configure(settings)
+        self._parts.heartbeats.configure(self._peers(settings))
+        self._publish_at = 0.0
+        for group in settings.agent.groups:
+            for resource in group.resources:
+                if resource.kind == "MirrorDisk":
+                    request = {"do": "prepare", "group": group.name, "resource": resource.name}
+                    self._parts.helper.ask(request, self._prepared)
+
+    def _prepared(self, answer: Mapping[str, Any]) -> None:
+        if not answer["ok"]:
+            self._journal.trouble(Broken(answer["code"] or "HAN-D01", answer["detail"]))
+
+    def _peers(self, settings: Settings) -> Peers:
+        agent = settings.agent
+        others = {item.name: item.address for item in agent.nodes if item.name != agent.node}
+        keys = self._node.heartbeat_keys
+        reader = Receiver(keys, self._node.cluster, agent.node, settings.rollout)
+        return Peers(others, settings.heartbeat_port, reader)
+
+    # What comes in beside the inbox.
+
+    def _heard_peer(self, beat: Heartbeat) -> None:
+        if not beat.authentic:
+            return  # Evidence and promises need a signature; liveness alone is worth nothing.
+        try:
+            body = Body.parse(beat.body)
+        except ValueError:
+            return
+        self._inbox.post(
+            lambda clocks: events.HeartbeatReceived(
+                clocks, beat.sender, beat.boot_id, beat.incarnation, body
+            )
+        )
+
+    def _heard_guard(self, message: Mapping[str, Any]) -> None:
+        if message.get("event") == "hello":
+            self._missing = message["missing"]
+        elif message.get("event") == "refused":
+            self._guard_lost("another agent is connected to the guard")
+        else:
+            self._inbox.post(guard_event(message))
+
+    def _guard_lost(self, why: str) -> None:
+        """End this run at once: nothing may serve unguarded. The helper fences if it can."""
+        _LOG.error("Lost the guard", extra={"why": why, "code": "HAN-G01"})
+        with contextlib.suppress(NodeError, AttributeError):
+            self._parts.helper.call({"do": "fence_all"}, 2.0)
+        os._exit(GUARD_LOST)
+
+    def _stop_node(self, effect: StopNode) -> None:
+        _LOG.warning("Stopped node", extra=effect._asdict())
+        if effect.how != "Service":
+            self._parts.helper.ask({"do": "machine", "how": effect.how}, self._prepared)
+
+    # Status.
+
+    def _epoch(self, group: str) -> int:
+        right = self._machine.node.rights.get(group)
+        return 0 if right is None else right.epoch
+
+    def _status(self) -> Dict[str, Any]:
+        extra = {
+            "troubles": self._journal.troubles(),
+            "missing": dict(self._missing),
+            "configurationRefused": self._configuration.refused,
+            "heartbeats": dict(self._parts.heartbeats.counts()),
+            "witness": {
+                "writes": self._parts.witnesses.writes,
+                "lastFailure": self._parts.witnesses.last_failure,
+            },
+            "keys": sorted(self._node.heartbeat_keys.keys),
+            "events": self._journal.entries(20),
+        }
+        return status.build(self._machine, extra)
+
+    def _answer_status(self, _message: Mapping[str, Any]) -> Dict[str, Any]:
+        made = threading.Event()
+        box: Dict[str, Any] = {}
+
+        def look(_clocks: Clocks) -> None:
+            box.update(self._status())
+            made.set()
+
+        self._inbox.post(look)
+        if not made.wait(2.0):
+            return {"ok": False, "code": "HAN-U01", "text": "the agent is busy"}
+        return {"ok": True, "status": box}
+
+    def _answer_events(self, message: Mapping[str, Any]) -> Dict[str, Any]:
+        last = message.get("last", 50)
+        return {"ok": True, "events": self._journal.entries(last if type(last) is int else 50)}
+
+    def _publish(self, clocks: Clocks) -> None:
+        self._publish_at = clocks.raw + _PUBLISH_S
+        content = self._status()
+        self._parts.workers.in_order("status", lambda: self._publisher.publish(content))
+
+
+def _ignore(_message: Mapping[str, Any]) -> None:
+    """The helper says nothing by itself."""
+
+
+def main(node: NodeFile) -> int:
+    """Run an agent; return its exit code."""
+    while True:
+        try:
+            return Agent(node).run()
+        except Broken as error:
+            _LOG.error("Agent could not start", extra={"code": error.code, "why": error.detail})
+            if error.code != "HAN-G01":
+                return 1
+            time.sleep(1.0)
