@@ -12,7 +12,7 @@ FROM  ?= 0
 .PHONY: help setup up down demo test check bench simulate clean
 
 help:        ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 setup:       ## install what is needed, once; seconds when it is there
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is missing. Install it with: apt-get install python3 python3-venv' >&2; exit 1; }
@@ -21,8 +21,8 @@ setup:       ## install what is needed, once; seconds when it is there
 up: setup    ## start the whole system in the background; then: . .local/env (SPEED=n, WITHOUT_OPERATOR=1)
 	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator)
 
-down:        ## end it, and leave nothing behind
-	@$(if $(wildcard $(PYTHON)),$(PYTHON),$(BASE_PYTHON)) -m hacluster_local down
+down: $(if $(wildcard .local/lock),setup) ## end it, and leave nothing behind
+	@$(if $(wildcard .local/lock),$(PYTHON) -m hacluster_local down,echo 'Nothing was running.')
 
 demo: setup  ## the story: apply, drift, repair, delete (KEEP=1 leaves it running)
 	@$(PYTHON) -m hacluster_local demo

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -10,7 +11,6 @@ from hacluster_local.azure import SPEED
 from hacluster_local.controlplane.kubectl import KubectlError
 from hacluster_local.demo import show
 from hacluster_local.processes import PartError
-from hacluster_local.setup.checkout import ROOT
 from hacluster_local.setup.errors import SetupError
 from hacluster_local.setup.progress import say
 
@@ -18,31 +18,41 @@ TELLABLE = (environment.RefusedError, PartError, SetupError, KubectlError)
 
 
 @click.group()
-def main() -> None:
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    default=environment.HOME,
+    help="The environment's folder; `.local` of the checkout if left out.",
+)
+@click.pass_context
+def main(context: click.Context, home: Path) -> None:
     """The whole system on this machine."""
+    context.obj = home
 
 
 @main.command()
 @click.option("--speed", default=SPEED, show_default=True, help="Times as fast as Azure.")
 @click.option("--without-operator", is_flag=True, help="Leave the operator to you.")
-def up(*, speed: int, without_operator: bool) -> None:
+@click.pass_obj
+def up(home: Path, *, speed: int, without_operator: bool) -> None:
     """Start everything in the background."""
-    running = environment.up(speed=speed, with_operator=not without_operator)
-    home = running.home.relative_to(ROOT)
+    environment.up(home, speed=speed, with_operator=not without_operator)
     say(f"Up. Next: . {home}/env && kubectl get haclusters    (end it with: make down)")
 
 
 @main.command()
-def down() -> None:
+@click.pass_obj
+def down(home: Path) -> None:
     """End everything and leave nothing behind but logs."""
-    ended = environment.down()
+    ended = environment.down(home)
     say(f"Down: {ended} processes ended." if ended else "Nothing was running.")
 
 
 @main.command()
-def demo() -> None:
+@click.pass_obj
+def demo(home: Path) -> None:
     """Apply, drift, repair, delete: the story."""
-    sys.exit(show.demo())
+    sys.exit(show.demo(home))
 
 
 @main.command()

@@ -1,6 +1,7 @@
 """The frame around the story: bring everything up, tell it, explain a failure, clean up."""
 
 import os
+from pathlib import Path
 from typing import Final
 
 from hacluster_local import environment, processes
@@ -15,14 +16,14 @@ EXPLAINED: Final = (story.StoryError, ArmError, KubectlError, OSError)
 TELLING_PARTS: Final = ("operator", "azuresim")
 
 
-def demo() -> int:
+def demo(home: Path) -> int:
     """Run the demo; return the exit code: 0 only if every promise was kept.
 
     Raises:
         PartError: The environment did not come up.
         RefusedError: One is up already.
     """
-    running = environment.up()
+    running = environment.up(home)
     try:
         return _tell(running)
     finally:

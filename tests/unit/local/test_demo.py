@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
+from rich.live import Live
 
 from hacluster_local.arm import ArmError
 from hacluster_local.demo import damage, story
 from hacluster_local.demo.look import Judgement, Thing, View, drift_line
-from hacluster_local.demo.screen import Lines, facts
+from hacluster_local.demo.screen import Lines, Picture, facts
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
@@ -107,6 +109,18 @@ def test_lines_tell_what_changed_and_nothing_twice(monkeypatch: pytest.MonkeyPat
         "loadBalancers lb: Succeeded",
         "loadBalancers lb: gone",
     ]
+
+
+def test_the_picture_has_conditions_resources_and_drift() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    with Live(console=console, auto_refresh=False) as live:
+        picture = Picture(live)
+        picture.say("Somebody deletes the probe.")
+        picture.show(view(things=(UPDATING,), judgements=(READY,), drift=("probe gone",)))
+    text = out.getvalue()
+    for word in ("Somebody deletes", "loadBalancers", "Updating", "Progressing", "drift: probe"):
+        assert word in text
 
 
 def test_all_that_is_seen_can_be_told() -> None:

@@ -33,6 +33,15 @@ def test_every_package_is_pinned_by_hash(lock: Path) -> None:
         assert re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", line), line
 
 
+@pytest.mark.parametrize(
+    "lock",
+    [*LOCKS, *sorted(ROOT.glob("*.lock")), build.RECIPE / "go.sum"],
+    ids=lambda lock: lock.name,
+)
+def test_no_lock_file_says_where_to_get_things(lock: Path) -> None:
+    assert "://" not in lock.read_text()
+
+
 def test_what_installs_the_rest_does_not_contradict_it() -> None:
     pins = [
         dict(line.split(maxsplit=1)[0].split("==") for line in requirements(lock))
