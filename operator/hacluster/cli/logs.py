@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_PLAIN: Final = (str, int, float, type(None), list, tuple, dict)
+"""Fields of other types are libraries' own objects, and are left out."""
 NOISY: Final = {
     "azure": logging.WARNING,
     "azure.identity": logging.ERROR,  # what it warns of is in the errors that are raised
@@ -28,7 +30,11 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        line |= {
+            key: value
+            for key, value in vars(record).items()
+            if key not in _STANDARD and isinstance(value, _PLAIN)
+        }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)

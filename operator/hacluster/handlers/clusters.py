@@ -5,7 +5,8 @@ left, and kopf's finalizer holds the object so long. There are no create, update
 what changed does not matter, only what is.
 """
 
-from typing import Any
+import asyncio
+from typing import Any, Final
 
 import kopf
 
@@ -13,7 +14,9 @@ from hacluster.model import kinds
 from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.ports import Raw
 
-_KIND = (kinds.GROUP, kinds.VERSION, kinds.CLUSTER_PLURAL)
+PASS_ENDS_S: Final = 20.0
+"""A pass that is under way may end by itself so long; it waits for nothing but answers."""
+_KIND: Final = (kinds.GROUP, kinds.VERSION, kinds.CLUSTER_PLURAL)
 
 
 def register(registry: kopf.OperatorRegistry, keeper: Keeper) -> None:
@@ -23,13 +26,25 @@ def register(registry: kopf.OperatorRegistry, keeper: Keeper) -> None:
     async def _wake(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
         _bell(memo).heard(_raw(body))
 
-    @kopf.daemon(*_KIND, registry=registry, cancellation_timeout=5.0)
-    async def _keep(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
-        await keeper.keep(lambda: _raw(body), _bell(memo))
+    @kopf.daemon(*_KIND, registry=registry, cancellation_backoff=PASS_ENDS_S)
+    async def _keep(
+        body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped, **_: Any
+    ) -> None:
+        bell = _bell(memo)
+        stopping = asyncio.create_task(_stop(bell, stopped))
+        try:
+            await keeper.keep(lambda: _raw(body), bell)
+        finally:
+            stopping.cancel()
 
     @kopf.on.delete(*_KIND, registry=registry)
     async def _remove(body: kopf.Body, **_: Any) -> None:
         await keeper.remove(_raw(body))
+
+
+async def _stop(bell: Wake, stopped: kopf.DaemonStopped) -> None:
+    _ = await stopped.wait()
+    bell.stop()
 
 
 def _raw(body: kopf.Body) -> Raw:

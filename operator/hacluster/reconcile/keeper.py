@@ -44,6 +44,7 @@ class Wake:
     """The bell of one object's loop. An echo of our own writing does not ring it."""
 
     event: asyncio.Event = field(default_factory=asyncio.Event)
+    is_stopping: bool = False
     _heard: Any = None
 
     def heard(self, raw: Raw) -> None:
@@ -58,6 +59,11 @@ class Wake:
             self._heard = news
             self.event.set()
 
+    def stop(self) -> None:
+        """End the loop after the pass that is under way."""
+        self.is_stopping = True
+        self.event.set()
+
 
 class Keeper:
     """Keeps objects: one call per object, for as long as it lives."""
@@ -69,8 +75,9 @@ class Keeper:
         self._memories: dict[str, Memory] = {}
 
     async def keep(self, current: Callable[[], Raw], wake: Wake) -> None:
-        """Run passes until cancelled; ``current`` gives the object as it was last seen."""
-        while True:
+        """Run passes until stopped; ``current`` gives the object as it was last seen."""
+        wake.is_stopping = False
+        while not wake.is_stopping:
             wake.event.clear()
             verdict = await self._pass(current())
             await _until(wake.event, verdict.wait)
