@@ -23,6 +23,8 @@ BETWEEN_LOOKS_S: Final = 1.5
 CONVERGED_WITHIN_S: Final = 300.0
 REPAIRED_WITHIN_S: Final = 180.0
 GONE_WITHIN_S: Final = 300.0
+STALLED_FOR_S: Final = 45.0
+"""An object that says so long that it is stalled needs a person, not more time."""
 
 
 class StoryError(Exception):
@@ -143,14 +145,16 @@ def _settled(cast: Cast) -> None:
 
 def _watch(cast: Cast, what: str, is_so: Callable[[View], bool], within_s: float) -> None:
     """Look, and show what is seen, until it is so."""
-    deadline = time.monotonic() + within_s
+    began = moving = time.monotonic()
     while True:
         view = cast.onlooker.look()
         cast.screen.show(view)
         if is_so(view):
             return
-        if time.monotonic() > deadline:
-            raise StoryError(f"Waited {within_s:.0f} s for {what}.\n{conditions(view)}")
+        now = time.monotonic()
+        moving = moving if view.says("Stalled") == "True" else now
+        if now - began > within_s or now - moving > STALLED_FOR_S:
+            raise StoryError(f"Waited {now - began:.0f} s for {what}.\n{conditions(view)}")
         parts = {process.part for process in processes.find(cast.environment.home)}
         if "operator" not in parts:
             raise StoryError(f"The operator has ended while we waited for {what}.")

@@ -47,25 +47,33 @@ def ensure() -> None:
     names = missing()
     if not names:
         return
-    line = f"apt-get install {' '.join(names)}"
-    if os.geteuid() != 0:
-        say(f"Left out, as only root can use it: networks and machines ({', '.join(names)}).")
-    elif shutil.which("apt-get") is None:
-        say(f"Left out, as this is not Debian: networks and machines ({', '.join(names)}).")
-    else:
-        _install(names, line)
+    if not may_install():
+        say(f"Left out, as only root on Debian gets it: networks, machines ({', '.join(names)}).")
+        return
+    try:
+        install(names)
+    except SetupError as failure:
+        line = f"apt-get install {' '.join(names)}"
+        say(f"{failure}\n\nGoing on without: networks and machines. Try by hand: {line}")
 
 
-def _install(names: list[str], line: str) -> None:
+def may_install() -> bool:
+    """Tell whether this is root, on a system with Debian's packages."""
+    return os.geteuid() == 0 and shutil.which("apt-get", path=SEARCH) is not None
+
+
+def install(names: list[str]) -> None:
+    """Install Debian packages.
+
+    Raises:
+        SetupError: It failed in every try; the message has the end of apt-get's output.
+    """
     around = Surroundings(
         log=cache.root() / "log" / "debian.log",
         directory=ROOT,
         environment={"DEBIAN_FRONTEND": "noninteractive"},
         tries=DOWNLOAD_TRIES,
     )
-    try:
-        with step(f"Install Debian packages: {', '.join(names)}", "about 30 s") as current:
-            run(["apt-get", "update"], around, current)
-            run(["apt-get", "install", "-y", "--no-install-recommends", *names], around, current)
-    except SetupError as failure:
-        say(f"{failure}\n\nGoing on without: networks and machines. Try by hand: {line}")
+    with step(f"Install Debian packages: {', '.join(names)}", "about 30 s") as current:
+        run(["apt-get", "update"], around, current)
+        run(["apt-get", "install", "-y", "--no-install-recommends", *names], around, current)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hacluster_local.setup import cache, packages
+from hacluster_local.setup import cache, debian, packages
 from hacluster_local.setup.checkout import PYTHON, ROOT, VENV
 from hacluster_local.setup.command import run
 from hacluster_local.setup.errors import ToolMissingError
@@ -16,12 +16,13 @@ from hacluster_local.setup.progress import Step, step
 
 LOCK = ROOT / "requirements-dev.lock"
 BOOTSTRAP_LOCK = Path(__file__).parent / "bootstrap.lock"
+VENV_PACKAGE = "python3-venv"
 STAMP = VENV / ".hacluster-stamp"
 
 
 def is_ready() -> bool:
     """Tell whether the virtual environment is the one this checkout asks for."""
-    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == _wanted()
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted()
 
 
 def ensure() -> None:
@@ -42,7 +43,7 @@ def _make() -> None:
         run([*pip, "-r", str(BOOTSTRAP_LOCK)], packages.surroundings(), current)
         packages.install(LOCK, current)
         _install_checkout(current)
-    STAMP.write_text(_wanted())
+    STAMP.write_text(wanted())
 
 
 def _is_usable() -> bool:
@@ -56,12 +57,22 @@ def _is_usable() -> bool:
 
 def _create(current: Step) -> None:
     if not _can_create():
-        raise ToolMissingError(
-            "Python's venv module", "the virtual environment", "apt-get install python3-venv"
-        )
+        add_venv_module()
     if VENV.exists():
         shutil.rmtree(VENV)
     run([sys.executable, "-m", "venv", str(VENV)], packages.surroundings(tries=1), current)
+
+
+def add_venv_module() -> None:
+    """Install what Debian leaves out of its Python.
+
+    Raises:
+        ToolMissingError: Only root could, and this is not root.
+    """
+    if not debian.may_install():
+        install = f"apt-get install {VENV_PACKAGE}"
+        raise ToolMissingError("Python's venv module", "the virtual environment", install)
+    debian.install([VENV_PACKAGE])
 
 
 def _can_create() -> bool:
@@ -81,7 +92,8 @@ def _install_checkout(current: Step) -> None:
     )
 
 
-def _wanted() -> str:
+def wanted() -> str:
+    """Return the stamp of the virtual environment that this checkout asks for."""
     return cache.digest(LOCK, BOOTSTRAP_LOCK, ROOT / "pyproject.toml", sys.version, str(ROOT))
 
 

@@ -29,7 +29,7 @@ class Azurite:
 
 def find() -> Azurite | None:
     """Return Azurite if an earlier run has installed it."""
-    script = cache.place(KIND, _key()) / PROGRAM
+    script = cache.place(KIND, key()) / PROGRAM
     node = _node_on_path() or _packaged_node(_node_place())
     return Azurite(node=node, script=script) if script.is_file() and node else None
 
@@ -40,11 +40,12 @@ def find_or_install() -> Azurite:
     if found is not None:
         return found
     node = _node_on_path() or _installed_node()
-    folder = cache.entry(KIND, _key(), lambda draft: _make(draft, node))
+    folder = cache.entry(KIND, key(), lambda draft: _make(draft, node))
     return Azurite(node=node, script=folder / PROGRAM)
 
 
-def _key() -> str:
+def key() -> str:
+    """Return the name of the entry in the cache that this recipe makes."""
     return cache.digest(RECIPE / "package-lock.json", platform.machine())
 
 
