@@ -113,7 +113,7 @@ def test_who_is_not_root_is_told_what_is_left_out_and_goes_on(
     monkeypatch.setattr(debian, "SEARCH", str(bare_machine))
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     debian.ensure()
-    assert "only root can use it" in capsys.readouterr().err
+    assert "only root on Debian gets it" in capsys.readouterr().err
 
 
 def test_who_has_no_venv_module_and_is_not_root_is_told_the_command(
