@@ -144,6 +144,37 @@ def fault_clear(directory: Path, rule_id: str) -> None:
     click.echo(_ask(directory, {"do": "fault.clear", "id": rule_id}))
 
 
+@main.group()
+def health() -> None:
+    """Say what a balancer's probes find, instead of the model."""
+
+
+@health.command("set")
+@in_directory
+@click.argument("address")
+@click.argument("state", type=click.Choice(["up", "down"]))
+@click.option("--reason", default="", help="Azure's code; that of a plain probe if left out.")
+@click.option("--balancer", default="*", help="Only for balancers of this name, * allowed.")
+def health_set(directory: Path, **line: str) -> None:
+    """Let probes find the backend at ADDRESS (* for all) up or down, until told otherwise."""
+    _print([_ask(directory, {"do": "health.set", **line})])
+
+
+@health.command("list")
+@in_directory
+def health_list(directory: Path) -> None:
+    """Print what was said, oldest first."""
+    _print(_ask(directory, {"do": "health.list"}))
+
+
+@health.command("clear")
+@in_directory
+@click.argument("address", default="")
+def health_clear(directory: Path, address: str) -> None:
+    """Let the model decide again, about one address or all."""
+    click.echo(_ask(directory, {"do": "health.clear", "address": address}))
+
+
 @main.command()
 def coverage() -> None:
     """Print what is simulated, why it is believed to be so, and what is not there."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from azuresim.clock import Anchor, ScaledClock
+from azuresim.fabric.health import Script
 from azuresim.faults import control
 from azuresim.faults.rules import Faults
 from azuresim.identity import principals, tokens
@@ -61,6 +62,10 @@ class Simulator:
         self.directory = _directory(self._database)
         self.exchanges = Exchanges()
         self.faults = Faults(random.Random())  # noqa: S311 - faults are no secrets
+        self.health = Script(
+            self._database.fact("health") or [],
+            lambda lines: self._database.set_fact("health", lines),
+        )
         catalog = Catalog(TYPES)
         self.store = Store(self._database, catalog.refer)
         service = Service(
@@ -70,6 +75,7 @@ class Simulator:
             settings=options.settings,
             subscription=self.directory.subscription,
             tenant=self.directory.tenant,
+            prober=self.health,
         )
         self._signer = tokens.Tokens(
             _signing_key(options.directory), self.directory.tenant, tokens.ARM_AUDIENCES
@@ -111,7 +117,7 @@ class Simulator:
         self._database.close()
 
     def _commands(self) -> Mapping[str, control.Command]:
-        exchanges, faults = self.exchanges, self.faults
+        exchanges, faults, health = self.exchanges, self.faults, self.health
         return {
             "exchanges.count": lambda wish: exchanges.counts(**wish),
             "exchanges.last": lambda wish: exchanges.last(**wish),
@@ -119,6 +125,9 @@ class Simulator:
             "fault.add": lambda wish: asdict(faults.add(wish)),
             "fault.list": lambda _: faults.list(),
             "fault.clear": lambda wish: faults.clear(wish.get("id", "")),
+            "health.set": health.set,
+            "health.list": lambda _: health.list(),
+            "health.clear": lambda wish: health.clear(wish.get("address", "")),
         }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azuresim import ids
+from azuresim.fabric.health import Prober, everything_up
 from azuresim.state.records import Record
 from azuresim.state.store import Transaction
 
@@ -24,6 +25,8 @@ class Call:
         verb: HTTP method; empty where time alone is at work.
         strict: Unknown fields of a body are refused instead of ignored.
         locate: Returns an id as Azure writes it if there is such a resource, else None.
+        draw: Returns a number, counted from 0, never returned before under the same name.
+        prober: Tells whether a balancer's probes reach a backend.
         base: The server's own address, `https://host:port`.
         query: The other query parameters, names case-folded.
     """
@@ -37,6 +40,8 @@ class Call:
     verb: str = ""
     strict: bool = False
     locate: Callable[["Call", str], str | None] = lambda _call, _id: None
+    draw: Callable[[str], int] = lambda _name: 0
+    prober: Prober = everything_up
     base: str = ""
     query: dict[str, str] = field(default_factory=dict)
 

@@ -39,6 +39,7 @@ class Store:
         self._links: dict[str, tuple[Link, ...]] = {}
         self._referrers: dict[str, dict[Link, None]] = {}
         self._due: list[tuple[float, str]] = []
+        self._drawn: dict[str, int] = {}
         for operation in database.operations():
             self._keep_operation(operation)
         for record in database.records():
@@ -87,6 +88,15 @@ class Store:
             if operation is not None and operation.due == due:
                 return operation
         return None
+
+    def draw(self, name: str) -> int:
+        """Return a number, counted from 0, that was never returned before, killed or not."""
+        drawn = self._drawn.get(name)
+        if drawn is None:
+            drawn = int(self._database.fact(f"drawn {name}") or 0)
+        self._drawn[name] = drawn + 1
+        self._database.set_fact(f"drawn {name}", drawn + 1)
+        return drawn
 
     def count(self) -> int:
         """Return how many records there are."""

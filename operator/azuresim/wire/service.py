@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from azuresim.clock import Clock
+from azuresim.fabric.health import Prober, everything_up
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import Catalog
 from azuresim.resources.durations import duration
@@ -42,6 +43,7 @@ class Service:
         subscription: Id of the subscription.
         tenant: Id of the tenant.
         on_start: Sees every operation before it is kept, and may change its end.
+        prober: Tells whether a balancer's probes reach a backend.
     """
 
     store: Store
@@ -51,6 +53,7 @@ class Service:
     subscription: str
     tenant: str
     on_start: Callable[[Operation], Operation] = lambda operation: operation
+    prober: Prober = everything_up
 
     def call(
         self,
@@ -72,6 +75,8 @@ class Service:
             verb=verb,
             strict=self.settings.strict,
             locate=self.catalog.locate,
+            draw=self.store.draw,
+            prober=self.prober,
             base=base,
             query=dict(query or {}),
         )
