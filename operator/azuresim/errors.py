@@ -21,6 +21,7 @@ class ArmError(Exception):
         target: The parameter or resource at fault, if Azure names it.
         details: Further errors in the same shape; None leaves the member out.
         headers: Sent with the reply.
+        flat: The error is the whole body, as some providers have it, not a member of it.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class ArmError(Exception):
         target: str | None = None,
         details: Sequence[Mapping[str, Any]] | None = None,
         headers: Mapping[str, str] | None = None,
+        flat: bool = False,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -40,6 +42,7 @@ class ArmError(Exception):
         self.target = target
         self.details = details
         self.headers = dict(headers or {})
+        self.flat = flat
 
     def error(self) -> dict[str, Any]:
         """Return the inner error object, as operations keep it."""
@@ -52,7 +55,7 @@ class ArmError(Exception):
 
     def body(self) -> dict[str, Any]:
         """Return the reply's body."""
-        return {"error": self.error()}
+        return self.error() if self.flat else {"error": self.error()}
 
 
 def bad_request(code: str, message: str, **more: Any) -> ArmError:

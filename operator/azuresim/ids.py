@@ -14,7 +14,7 @@ from azuresim.errors import bad_request
 
 LONGEST_PATH: Final = 4096
 LONGEST_SEGMENT: Final = 260
-HOSTILE: Final = re.compile(r"[\x00-\x1f\x7f<>%&\\?#*]|^\.{1,2}$")
+HOSTILE: Final = re.compile(r"[\x00-\x1f\x7f<>%&\\?#]|^\.{1,2}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from azuresim.errors import ArmError
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.children import Children
 from azuresim.resources.families import Family
@@ -67,6 +68,7 @@ class Reply:
         shown: The provisioning state the reply itself shows; empty for the final one.
         duration: Row of the table of durations; empty for the type's own.
         empty: The reply has no resource in it.
+        silent: The reply has no body at all.
         location_self: `Location` is the resource's own URL.
     """
 
@@ -75,24 +77,27 @@ class Reply:
     shown: str = ""
     duration: str = ""
     empty: bool = False
+    silent: bool = False
     location_self: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A POST on a resource or on one of its children.
+    """A POST, or a GET of a view, on a resource or on one of its children.
 
     Attributes:
         run: Returns the answer; called with the record, the child's name or empty, the body.
         reply: How it answers; with a style, the answer is the operation's result.
         shown: The provisioning state the resource shows meanwhile; empty if it stays as it is.
         settle: What the end of the operation does to the record.
+        verb: HTTP method, `POST` or `GET`.
     """
 
     run: Callable[[Call, Record, str, Any], Any]
     reply: Reply
     shown: str = ""
     settle: Callable[[Call, Record, Operation], Record] | None = None
+    verb: str = "POST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +136,7 @@ class ResourceType:
         stateful: Shows `provisioningState`.
         create, update, delete: How these answer.
         unchanged: How a PUT that changes nothing answers; None for as an update.
+        patched: How a PATCH that merges answers; None for as an update, with 200.
         choose_delete: Picks the answer of a DELETE by what is deleted, instead of `delete`.
         absent: Status of deleting what is not there.
         create_child, update_child, delete_child: The same for children in the body.
@@ -147,6 +153,9 @@ class ResourceType:
         name_pattern: What a new name must match.
         check: Last look at a write: fills in what depends on other resources, or refuses.
         show: Changes a body about to be shown; gets the whole wire form.
+        listed: Whether a list shows a record, by the query parameters.
+        unknown: Words the 404 of a nested resource by its name, group and subscription; None for
+            ARM's own.
         settle: What the end of an operation does to the record.
         remove: Says no to a deletion that in_use does not cover.
         gone: What the end of a deletion does to other records.
@@ -168,6 +177,7 @@ class ResourceType:
     update: Reply
     delete: Reply
     unchanged: Reply | None = None
+    patched: Reply | None = None
     choose_delete: Callable[[Call, Record], Reply] | None = None
     absent: int = 204
     create_child: Reply | None = None
@@ -185,6 +195,8 @@ class ResourceType:
     name_pattern: str = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?"
     check: Callable[[Call, Draft], None] = nothing
     show: Callable[[Call, Record, dict[str, Any]], None] = nothing
+    listed: Callable[[Call, Record], bool] | None = None
+    unknown: Callable[[str, str, str], ArmError] | None = None
     settle: Callable[[Call, Record, Operation], Record] = as_it_is
     remove: Callable[[Call, Record], None] = nothing
     gone: Callable[[Call, Record], None] = nothing

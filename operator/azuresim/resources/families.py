@@ -29,6 +29,8 @@ class Family:
         mismatch: Words a 412 for a wrong etag: what was given, what is there, the id.
         busy: Words the refusal of a write during an operation: its status URL.
         absent_child: Words the 404 of a child that lives in its parent's body.
+        exists: Words the refusal of If-None-Match by the id; None for the general words.
+        accepted: Status documents of operations under way come with 202 and the headers.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Family:
     mismatch: Callable[[str, str, str], ArmError]
     busy: Callable[[str], ArmError]
     absent_child: Callable[[str], ArmError]
+    exists: Callable[[str], ArmError] | None = None
+    accepted: bool = False
 
     def tag(self, bare: str) -> str:
         """Return an etag as this provider writes it."""

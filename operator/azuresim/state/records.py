@@ -88,6 +88,7 @@ class Operation:
         location: The region its polling URLs name.
         error: What it fails with at `due`; None is success.
         result: What a POST hands out at the end, if anything.
+        action: Name of the POST's action; empty for other verbs.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Operation:
     location: str = ""
     error: dict[str, Any] | None = None
     result: Any = None
+    action: str = ""
 
     def is_over(self, now: float) -> bool:
         """Whether its time has come."""

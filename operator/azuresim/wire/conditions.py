@@ -21,6 +21,8 @@ def check(family: Family, sent: Mapping[str, str], resource_id: str, record: Rec
     if unwanted is None or record is None:
         return
     if unwanted.strip() == "*" or bare(unwanted) == record.etag:
+        if family.exists is not None:
+            raise family.exists(resource_id)
         message = f"The condition 'If-None-Match: {bare(unwanted)[:80]}' was not satisfied: "
         raise ArmError(412, "PreconditionFailed", f"{message}resource {resource_id} exists.")
 

@@ -51,12 +51,13 @@ def delete(service: Service, call: Call, target: Target, sent: Mapping[str, str]
 
 
 def act(service: Service, call: Call, target: Target, given: Any) -> Answer:
-    """Answer a POST.
+    """Answer a POST, or a GET of a view.
 
     Raises:
         ArmError: If the action is refused.
     """
     record, action, kind = require(call, target), target.action, target.entry.type
+    name = next((name for name, each in kind.actions.items() if each is action), "")
     if action is None:
         raise ArmError(501, "NotImplemented", f"{kind.kind} has no such action.")
     if target.entry.children is not None:
@@ -70,8 +71,9 @@ def act(service: Service, call: Call, target: Target, given: Any) -> Answer:
         return Answer(status=action.reply.status, body=result)
     now = call.get(target.owner) or record
     operation = operations.start(
-        service, call, kind, now, verb="POST", reply=action.reply, shown=action.shown, result=result
-    )
+        service, call, kind, now, verb="POST", reply=action.reply, shown=action.shown,
+        result=result, action=name,
+    )  # fmt: skip
     if action.shown or action.settle:
         call.tx.save(replace(now, operation=operation.id))
     return _reply(service, call, kind, action.reply, operation)

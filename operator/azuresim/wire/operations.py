@@ -29,6 +29,7 @@ def start(
     shown: str,
     at_once: bool = False,
     result: Any = None,
+    action: str = "",
 ) -> Operation:
     """Begin an operation on a record and keep it.
 
@@ -42,6 +43,7 @@ def start(
         shown: The provisioning state meanwhile.
         at_once: There is nothing to do: it is over when it begins.
         result: What a POST hands out at the end.
+        action: Name of the POST's action.
     """
     seconds = 0.0 if at_once else service.seconds(reply.duration or kind.duration)
     location = record.body().get("location") or DEFAULT_LOCATION
@@ -56,6 +58,7 @@ def start(
             version=call.version,
             location=DEFAULT_LOCATION if location == "global" else location,
             result=result,
+            action=action,
         )
     )
     call.tx.start(operation)
@@ -100,6 +103,9 @@ def poll(service: Service, call: Call, operation_id: str, path: ids.Path) -> Ans
     if _wants_result(family, path, call):
         return _result(service, call, family, operation)
     document = family.document(operation, call.now, _output(service, call, operation))
+    if family.accepted and not operation.is_over(call.now):
+        sent = headers(service, call, family, operation, Style.BOTH)
+        return Answer(status=202, body=document, headers=sent)
     return Answer(body=document, headers=_retry_after(service, call, family, operation))
 
 

@@ -184,7 +184,7 @@ class Pipeline:
                 return writes.patch(service, call, target, required_body(request), request.headers)
             case "DELETE", False, False:
                 return deletes.delete(service, call, target, request.headers)
-            case "POST", _, True:
+            case verb, _, True if target.action and verb == target.action.verb:
                 return deletes.act(service, call, target, json_body(request))
             case _:
                 raise self._unsupported(request.verb, target.path)

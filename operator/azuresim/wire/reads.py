@@ -48,6 +48,8 @@ def absent(target: Target) -> ArmError:
     kind, path = target.entry.type, target.path
     if kind.folded == GROUP_KIND:
         return group_not_found(path.group)
+    if kind.unknown is not None:
+        return kind.unknown(path.names[-1], path.group, path.subscription)
     depth = kind.kind.count("/")
     return resource_not_found(kind.kind, "/".join(path.names[:depth]), path.group)
 
@@ -85,6 +87,8 @@ def listing(service: Service, call: Call, target: Target) -> Answer:
         if over not in kind.lists:
             raise ArmError(501, "NotImplemented", f"{kind.kind} is not listed by {over.value}.")
     records = call.tx.members(ids.key(target.owner), kind.folded)
+    if kind.listed is not None:
+        records = [record for record in records if kind.listed(call, record)]
     return page(service, call, target.path.id, records)
 
 

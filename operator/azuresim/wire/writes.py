@@ -77,7 +77,8 @@ def patch(
     conditions.check(write.kind.family, sent, record.id, record)
     integrity.require_idle(service, call, record)
     update = write.kind.update
-    reply = Reply(status=200) if write.kind.patch == "tags" else replace(update, status=200)
+    merging = write.kind.patched or replace(update, status=200)
+    reply = Reply(status=200) if write.kind.patch == "tags" else merging
     stored, operation = _store(write, record, record.id, merged, reply)
     return _answer(write, stored, reply, operation, same=write.kind.patch == "tags")
 
@@ -231,6 +232,8 @@ def _answer(
         sent["Location"] = f"{call.base}{record.id}?{operations.SIGNED}"
     if family.tag_writes:
         sent["ETag"] = family.tag(record.etag)
+    if reply.silent:
+        return Answer(status=reply.status, headers=sent)
     if reply.empty:
         return Answer(status=reply.status, body={}, headers=sent)
     shown = "" if same and reply is not write.kind.unchanged else reply.shown
