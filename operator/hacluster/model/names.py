@@ -9,6 +9,7 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 from hacluster.model import ids
@@ -35,9 +36,9 @@ _CONTAINER_LIMIT: Final = 63
 _NAME_LIMIT: Final = 80  # The shortest limit of the network and disk types.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClusterNames:
-    """The names of one cluster."""
+    """The names of one cluster; each is made once."""
 
     cluster: Cluster
 
@@ -46,17 +47,17 @@ class ClusterNames:
         """Return the names of a cluster."""
         return cls(cluster)
 
-    @property
+    @cached_property
     def owner(self) -> str:
         """The value of the owner tag: ``<namespace>/<name>``."""
         return f"{self.cluster.namespace}/{self.cluster.name}"
 
-    @property
+    @cached_property
     def owner_tags(self) -> dict[str, str]:
         """The two tags that make a resource ours."""
         return {OWNER: self.owner, UID: self.cluster.uid}
 
-    @property
+    @cached_property
     def owner_metadata(self) -> dict[str, str]:
         """The same for record sets and containers, which have metadata and no tags.
 
@@ -65,27 +66,27 @@ class ClusterNames:
         """
         return {name.replace("-", "_"): value for name, value in self.owner_tags.items()}
 
-    @property
+    @cached_property
     def owner_mark(self) -> str:
         """The same in one line, for things that have only a description."""
         return f"{OWNER}={self.owner} {UID}={self.cluster.uid}"
 
-    @property
+    @cached_property
     def tags(self) -> dict[str, str]:
         """The user's tags and ours; ours win."""
         return {**self._spec.azure.tags, **self.owner_tags}
 
-    @property
+    @cached_property
     def subscription(self) -> ArmId:
         """The subscription."""
         return ArmId(f"/subscriptions/{self._spec.azure.subscription_id}")
 
-    @property
+    @cached_property
     def resource_group(self) -> ArmId:
         """The resource group."""
         return ArmId(f"{self.subscription}/resourceGroups/{self._spec.azure.resource_group}")
 
-    @property
+    @cached_property
     def virtual_network(self) -> ArmId:
         """The virtual network: ours, or the existing one, or the one the existing subnet is in."""
         network, subnet = self._spec.network.virtual_network, self._spec.network.subnet
@@ -95,7 +96,7 @@ class ClusterNames:
             return ids.parent_of(ArmId(subnet.existing.id))
         return self._top(NETWORK, "virtualNetworks", network.name or self._name("vnet"))
 
-    @property
+    @cached_property
     def subnet(self) -> ArmId:
         """The nodes' subnet."""
         subnet = self._spec.network.subnet
@@ -103,7 +104,7 @@ class ClusterNames:
             return ArmId(subnet.existing.id)
         return ids.child(self.virtual_network, "subnets", subnet.name or self._name("subnet"))
 
-    @property
+    @cached_property
     def security_group(self) -> ArmId:
         """The security group of the nodes' interfaces."""
         group = self._spec.network.security_group
@@ -111,24 +112,24 @@ class ClusterNames:
             return ArmId(group.existing.id)
         return self._top(NETWORK, "networkSecurityGroups", group.name or self._name("nsg"))
 
-    @property
+    @cached_property
     def nat_gateway(self) -> ArmId:
         """The NAT gateway."""
         return self._top(NETWORK, "natGateways", self._name("nat"))
 
-    @property
+    @cached_property
     def nat_address(self) -> ArmId:
         """The NAT gateway's public address."""
         return self._top(NETWORK, "publicIPAddresses", self._name("nat-ip"))
 
-    @property
+    @cached_property
     def availability_set(self) -> ArmId:
         """The availability set."""
         declared = self._spec.placement.availability_set
         name = (declared and declared.name) or self._name("avset")
         return self._top(COMPUTE, "availabilitySets", name)
 
-    @property
+    @cached_property
     def identity(self) -> ArmId:
         """The identity that all nodes have."""
         kind = "userAssignedIdentities"
@@ -158,7 +159,7 @@ class ClusterNames:
         """The disk behind a SharedDisk resource."""
         return self._top(COMPUTE, "disks", self._name(resource.name))
 
-    @property
+    @cached_property
     def storage_account(self) -> ArmId:
         """The storage account: at most 24 lower-case letters and digits, unique in all of Azure."""
         existing = self._spec.cluster.store.existing
@@ -167,7 +168,7 @@ class ClusterNames:
         name = self._spec.cluster.store.storage_account or self._storage_name()
         return self._top("Microsoft.Storage", "storageAccounts", name)
 
-    @property
+    @cached_property
     def container(self) -> ArmId:
         """The blob container in which the nodes meet."""
         existing = self._spec.cluster.store.existing
@@ -176,14 +177,14 @@ class ClusterNames:
         name = self._spec.cluster.store.container or self._container_name()
         return ids.child(self.storage_account, "blobServices/default/containers", name)
 
-    @property
+    @cached_property
     def load_balancer(self) -> ArmId:
         """The load balancer."""
         balancer = self._spec.access.load_balancer
         name = (balancer and balancer.name) or self._name("lb")
         return self._top(NETWORK, "loadBalancers", name)
 
-    @property
+    @cached_property
     def balancer_address(self) -> ArmId:
         """The balancer's public address: ours, or the existing one."""
         balancer = self._spec.access.load_balancer
@@ -211,7 +212,7 @@ class ClusterNames:
         name = rule.name or f"{rule.protocol.lower()}-{rule.frontend_port}"
         return ids.child(self.load_balancer, "loadBalancingRules", name)
 
-    @property
+    @cached_property
     def outbound_rule(self) -> ArmId:
         """The balancer's outbound rule (``outbound.type: LoadBalancer``)."""
         return ids.child(self.load_balancer, "outboundRules", "outbound")
@@ -233,18 +234,18 @@ class ClusterNames:
         """The link that lets our virtual network resolve a private zone."""
         return ids.child(self.zone(dns), "virtualNetworkLinks", self._name("link"))
 
-    @property
+    @cached_property
     def role_definition(self) -> ArmId:
         """The custom role with the few rights the nodes need; named by a GUID made from ours."""
         guid = self._guid("role", ids.key(self.resource_group))
         return ids.extension(self.subscription, ROLE_DEFINITIONS, guid)
 
-    @property
+    @cached_property
     def role_name(self) -> str:
         """The custom role's name for people: Azure wants it unique in the whole tenant."""
-        return f"HA cluster nodes of {self.owner} ({self._digest()})"
+        return f"HA cluster nodes of {self.owner} ({self._digest})"
 
-    @property
+    @cached_property
     def blob_role(self) -> ArmId:
         """Azure's built-in role *Storage Blob Data Contributor*."""
         return ids.extension(self.subscription, ROLE_DEFINITIONS, BLOB_DATA_CONTRIBUTOR)
@@ -254,7 +255,7 @@ class ClusterNames:
         guid = self._guid("assignment", ids.key(self.identity), ids.key(scope))
         return ids.extension(scope, ROLE_ASSIGNMENTS, guid)
 
-    @property
+    @cached_property
     def is_public(self) -> bool:
         """Whether the balancer has a public address."""
         balancer = self._spec.access.load_balancer
@@ -273,16 +274,17 @@ class ClusterNames:
     def _guid(self, *parts: str) -> str:
         return str(uuid.uuid5(_GUIDS, "\n".join((self.owner, *parts))))
 
+    @cached_property
     def _digest(self) -> str:
         return _digest(f"{ids.key(self.resource_group)}\n{self.owner}")
 
     def _storage_name(self) -> str:
-        digest = self._digest()
+        digest = self._digest
         stem = re.sub(r"[^a-z0-9]", "", self.cluster.name.lower())
         return f"ha{stem}"[: _STORAGE_LIMIT - len(digest)] + digest
 
     def _container_name(self) -> str:
-        digest = self._digest()
+        digest = self._digest
         stem = re.sub(r"[^a-z0-9]+", "-", self.cluster.name.lower()).strip("-")
         return stem[: _CONTAINER_LIMIT - len(digest) - 1].rstrip("-") + f"-{digest}"
 

@@ -5,7 +5,7 @@ from typing import Final
 from hacluster.model.machines import AvailabilitySet, PlacementType
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 _RENEW: Final = "Set it back, or declare an availability set of another name."
@@ -16,6 +16,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the set, or nothing where the nodes are placed by another way or exist."""
     placement = view.spec.placement

@@ -14,7 +14,7 @@ from hacluster.model.reasons import Reason
 from hacluster.plan.placement import zone_of
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Refuse, Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 _LOCALLY_REDUNDANT: Final = "_LRS"
@@ -32,6 +32,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in _settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return all data and shared disks, or nothing where the machines exist."""
     if not view.makes_machines:

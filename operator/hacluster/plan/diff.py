@@ -1,8 +1,9 @@
 """Compare a body we want with the body Azure has, and lay the one over the other.
 
-Only what we state is compared: Azure adds ids, etags and defaults to all it stores, and none of
-that is drift. Its other habits are allowed for too: lists of named items, of references or of words
-keep no order, ids no letter case, and regions are spelled "Japan East" or "japaneast".
+Bodies are what JSON has: dicts, lists, texts, numbers. Only what we state is compared: Azure adds
+ids, etags and defaults to all it stores, and none of that is drift. Its other habits are allowed
+for too: lists of named items, of references or of words keep no order, ids no letter case, and
+regions are spelled "Japan East" or "japaneast".
 
 A list of named items or of references may hold items of other people. They are no difference, and
 `overlay` keeps them; an item is only taken away if the caller says that it is ours.
@@ -38,9 +39,9 @@ def differences(want: Any, have: Any, ours: Ours, path: str = "") -> Iterator[Ch
 
     A wanted None means that nothing may be there. A `Pending` is never compared.
     """
-    if isinstance(want, Pending):
+    if isinstance(want, Pending) or want is have:
         return
-    if isinstance(want, Mapping) and isinstance(have, Mapping):
+    if isinstance(want, dict) and isinstance(have, dict):
         for name, value in want.items():
             inner = f"{path}.{name}".lstrip(".")
             yield from differences(value, _find(have, name), ours, inner)
@@ -65,7 +66,7 @@ def overlay(want: Any, have: Any, ours: Ours, keep: Collection[str] = (), path: 
     """
     if is_at(path, keep):
         return without_read_only(have)
-    if isinstance(want, Mapping) and isinstance(have, Mapping):
+    if isinstance(want, dict) and isinstance(have, dict):
         return _overlay_mapping(want, have, ours, keep, path)
     if _is_keyed(want) and _is_keyed(have):
         return _overlay_items(want, have, ours, keep, path)
@@ -77,13 +78,13 @@ def is_at(path: str, patterns: Collection[str]) -> bool:
 
     A pattern is a path without the names in brackets: ``properties.loadBalancingRules[].name``.
     """
-    plain = _plain(path)
+    plain = pattern(path)
     return any(plain == one or plain.startswith((f"{one}.", f"{one}[")) for one in patterns)
 
 
 def without_read_only(value: Any) -> Any:
     """Return a value of Azure's without what Azure alone sets."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             name: without_read_only(inner)
             for name, inner in value.items()
@@ -96,7 +97,7 @@ def without_read_only(value: Any) -> Any:
 
 def without_none(value: Any) -> Any:
     """Return a body without the places where nothing may be."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: without_none(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
         return [without_none(item) for item in value]
@@ -176,19 +177,19 @@ def _is_same_name(one: str, other: str) -> bool:
 
 def _is_keyed(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(item, Mapping) and ("name" in item or "id" in item) for item in value
+        isinstance(item, dict) and ("name" in item or "id" in item) for item in value
     )
 
 
 def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _is_same(want: Any, have: Any, path: str) -> bool:
     if want is None or want == []:
         return have is ABSENT or have in (None, [])
     if isinstance(want, str) and isinstance(have, str):
-        return _spelling(want, path) == _spelling(have, path)
+        return want == have or _spelling(want, path) == _spelling(have, path)
     if _is_words(want) and _is_words(have):
         return sorted(_spelling(word, path) for word in want) == sorted(
             _spelling(word, path) for word in have
@@ -210,7 +211,7 @@ def _is_type_name(name: str, value: Any) -> bool:
     return name == "type" and isinstance(value, str) and value.startswith("Microsoft.")
 
 
-def _plain(path: str) -> str:
+def pattern(path: str) -> str:
     """Return a path without the names in its brackets, which may hold dots and brackets."""
     found, depth = [], 0
     for letter in path:

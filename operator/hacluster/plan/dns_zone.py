@@ -6,8 +6,8 @@ With ``manageZone: false`` the zone is somebody else's: it is used, and neither 
 from hacluster.model.access import Dns, Visibility
 from hacluster.plan.settle import look_up, settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
-from hacluster.plan.wanted import Wanted
+from hacluster.plan.view import View, remembered
+from hacluster.plan.wanted import LOCATION, Wanted
 
 
 def plan(view: View) -> tuple[Step, ...]:
@@ -18,6 +18,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the zone and its link, or nothing where there is no name or the zone is not ours."""
     dns = view.spec.access.dns
@@ -32,6 +33,7 @@ def _zone(view: View, dns: Dns) -> Wanted:
         id=view.names.zone(dns),
         body={"location": "global", "tags": view.names.tags, "properties": {}},
         needs=frozenset({view.names.resource_group}),
+        immutable=LOCATION,
     )
 
 
@@ -42,5 +44,6 @@ def _link(view: View, dns: Dns) -> Wanted:
         id=view.names.zone_link(dns),
         body={"location": "global", "tags": view.names.tags, "properties": properties},
         needs=frozenset({view.names.zone(dns), network}),
-        immutable={"properties.virtualNetwork": "Delete the link and let it be made again."},
+        immutable=LOCATION
+        | {"properties.virtualNetwork": "Delete the link and let it be made again."},
     )

@@ -5,7 +5,7 @@ With it they reach the store and the record set, so that no secret on a node can
 
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted
 
 
@@ -14,6 +14,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the identity; where the machines exist, it is for their owner to attach."""
     wanted = Wanted(

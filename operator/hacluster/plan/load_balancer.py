@@ -17,7 +17,7 @@ from hacluster.model.reasons import Reason
 from hacluster.plan.public_address import ALL_ZONES
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Refuse, Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 NEVER_ALL: Final = "AllProbedDown"
@@ -37,6 +37,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the balancer, or nothing where clients come by a DNS name alone."""
     balancer = view.spec.access.load_balancer

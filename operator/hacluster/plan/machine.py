@@ -23,7 +23,7 @@ from hacluster.plan.machine_profile import diagnostics, operating_system, storag
 from hacluster.plan.placement import zone_of
 from hacluster.plan.settle import describe, look_up, settle
 from hacluster.plan.steps import Delete, Refuse, Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, is_ours, regional
 
 _REBUILD: Final = (
@@ -49,6 +49,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for node, wanted in pairs for step in _settle(view, node, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return one machine for each node, or nothing where they exist."""
     if not view.makes_machines:

@@ -5,7 +5,7 @@ from typing import Final
 from hacluster.model.network import OutboundType
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 IDLE_TIMEOUT_MIN: Final = 4
@@ -16,6 +16,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the gateway, or nothing where the nodes go out by another way."""
     network = view.spec.network

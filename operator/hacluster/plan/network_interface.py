@@ -7,7 +7,7 @@ from hacluster.model.machines import Node
 from hacluster.model.network import OutboundType
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 IP_CONFIGURATION: Final = "primary"
@@ -19,6 +19,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return one interface for each node, or nothing where the machines exist."""
     if not view.makes_machines:
@@ -44,7 +45,7 @@ def _interface(view: View, node: Node) -> Wanted:
             f"{_AT}.subnet": "A machine's interface stays in its network: remove the node and add "
             "it again under another name."
         },
-        disruptive=(f"{_AT}.privateIPAddress", f"{_AT}.privateIPAllocationMethod"),
+        disruptive=(f"{_AT}.privateIPAddress",),
         omitted=("properties.virtualMachine", "properties.hostedWorkloads"),
         node=node.name,
     )

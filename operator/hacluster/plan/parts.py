@@ -29,7 +29,7 @@ from hacluster.plan import (
 )
 from hacluster.plan.inventory import is_embedded
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import Wanted
 
 
@@ -63,6 +63,7 @@ PARTS: Final[tuple[Part, ...]] = (
 )
 
 
+@remembered
 def wanted(view: View) -> tuple[Wanted, ...]:
     """Return every resource that the spec asks for."""
     return tuple(one for part in PARTS for one in part.desired(view))

@@ -11,7 +11,7 @@ from hacluster.model.network import OutboundType
 from hacluster.plan import nat_gateway
 from hacluster.plan.settle import look_up, settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 ALL_ZONES: Final = ["1", "2", "3"]
@@ -29,6 +29,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return missing + tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return all addresses that the spec asks for."""
     names, zones = view.names, _zones(view)

@@ -11,7 +11,7 @@ from typing import Any
 from hacluster.model.access import Dns, Visibility
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import Wanted
 
 
@@ -20,6 +20,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the record set, or nothing where clients come by the balancer alone."""
     dns = view.spec.access.dns

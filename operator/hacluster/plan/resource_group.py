@@ -8,7 +8,7 @@ deleted, when nothing is left in it (`deletion`).
 from hacluster.model.observed import Present
 from hacluster.plan.settle import settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, is_ours
 
 
@@ -21,6 +21,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return settle(view, wanted)
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the group."""
     body = {"location": view.spec.azure.location, "tags": view.names.tags}

@@ -17,7 +17,7 @@ from hacluster.model.observed import Present
 from hacluster.model.partition import StoreAccess
 from hacluster.plan.settle import describe, drift, settle
 from hacluster.plan.steps import Delete, Pending, Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import Wanted, is_ours
 
 MACHINE_ACTIONS: Final = (
@@ -44,6 +44,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in _settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the custom role and all assignments."""
     if view.spec.cluster.store.access is StoreAccess.SAS:

@@ -10,7 +10,7 @@ from typing import Any
 from hacluster.plan.security_rules import rules
 from hacluster.plan.settle import look_up, settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 
@@ -22,6 +22,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the group, or nothing where it exists."""
     if view.spec.network.security_group.existing:

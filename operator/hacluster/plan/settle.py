@@ -17,7 +17,7 @@ from typing import Any, assert_never
 from hacluster.model.ids import ArmId, name_of, type_of
 from hacluster.model.observed import Absent, Present, Unknown
 from hacluster.model.reasons import Reason
-from hacluster.plan.diff import ABSENT, differences, is_at, overlay, without_none
+from hacluster.plan.diff import ABSENT, differences, is_at, overlay, pattern, without_none
 from hacluster.plan.steps import Change, Put, Refuse, Step
 from hacluster.plan.view import View
 from hacluster.plan.wanted import Ownership, Wanted, may_adopt, ownership
@@ -78,16 +78,21 @@ def _repair(view: View, wanted: Wanted, seen: Present) -> tuple[Step, ...]:
     refusals = (_immutable(wanted, fixed),) if fixed else ()
     if not loose and seen.has_succeeded:
         return refusals
-    return (*refusals, _update(view, wanted, seen, loose))
+    return (
+        *refusals,
+        _update(view, wanted, seen, loose, keep={pattern(one.path) for one in fixed}),
+    )
 
 
-def _update(view: View, wanted: Wanted, seen: Present, changes: tuple[Change, ...]) -> Put:
+def _update(
+    view: View, wanted: Wanted, seen: Present, changes: tuple[Change, ...], keep: set[str]
+) -> Put:
     have = {name: value for name, value in seen.body.items() if name not in {"id", "name", "type"}}
     body = overlay(
         _without(wanted.body, wanted.at_creation),
         _without(have, wanted.omitted),
         view.is_inventoried,
-        wanted.immutable,
+        keep,
     )
     # Whatever is taken away from a node may be in use there.
     is_disruptive = any(one.want is ABSENT or is_at(one.path, wanted.disruptive) for one in changes)
@@ -142,7 +147,11 @@ def _refused_adoption(view: View, wanted: Wanted, found: Ownership) -> Refuse:
     return Refuse(id=wanted.id, reason=Reason.ADOPTION_REQUIRED, why=why)
 
 
-def _without(body: Mapping[str, Any], left_out: tuple[str, ...], path: str = "") -> dict[str, Any]:
+def _without(
+    body: Mapping[str, Any], left_out: tuple[str, ...], path: str = ""
+) -> Mapping[str, Any]:
+    if not left_out:
+        return body
     return {
         name: _without(value, left_out, inner) if isinstance(value, Mapping) else value
         for name, value in body.items()

@@ -9,7 +9,7 @@ from typing import Final
 from hacluster.model.ids import key
 from hacluster.plan.settle import look_up, settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 _PATH: Final = "cluster.store.existing.id"
@@ -25,6 +25,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return missing + tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the account and the container, as far as they do not exist."""
     if _is_container(view):

@@ -12,7 +12,7 @@ from hacluster.model.network import OutboundType
 from hacluster.model.reasons import Reason
 from hacluster.plan.settle import look_up, settle
 from hacluster.plan.steps import Refuse, Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import Wanted, unless_seen
 
 
@@ -24,6 +24,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the subnet, or nothing where it exists."""
     if view.spec.network.subnet.existing:

@@ -1,8 +1,9 @@
 """One cluster as a pass sees it: the one argument of every part."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Self
+from functools import wraps
+from typing import Any, Self, TypeVar
 
 from hacluster.model.assessment import Assessment
 from hacluster.model.cluster import Cluster, ClusterSpec
@@ -10,6 +11,21 @@ from hacluster.model.ids import ArmId, key
 from hacluster.model.machines import MachineManagement
 from hacluster.model.names import ClusterNames
 from hacluster.model.observed import Present, Seen, Snapshot
+
+T = TypeVar("T")
+
+
+def remembered(make: "Callable[[View], T]") -> "Callable[[View], T]":
+    """Let a pure function of a view be asked several times in a pass, and made up once."""
+
+    @wraps(make)
+    def recall(view: View) -> T:
+        if make not in view.memory:
+            view.memory[make] = make(view)
+        found: T = view.memory[make]
+        return found
+
+    return recall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +40,10 @@ class View:
     seen: Snapshot = field(default_factory=Snapshot)
     inventory: frozenset[str] = frozenset()
     assessment: Assessment = field(default_factory=Assessment)
+    memory: dict[Callable[..., Any], Any] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    """What `remembered` functions have made of this view."""
 
     @classmethod
     def of(

@@ -6,7 +6,7 @@ version 2023-09-01), and the nodes' subnet has an URL and a module of its own.
 
 from hacluster.plan.settle import look_up, settle
 from hacluster.plan.steps import Step
-from hacluster.plan.view import View
+from hacluster.plan.view import View, remembered
 from hacluster.plan.wanted import LOCATION, Wanted, regional
 
 
@@ -18,6 +18,7 @@ def plan(view: View) -> tuple[Step, ...]:
     return tuple(step for wanted in desired(view) for step in settle(view, wanted))
 
 
+@remembered
 def desired(view: View) -> tuple[Wanted, ...]:
     """Return the network, or nothing where it exists or the subnet tells which it is."""
     network = view.spec.network

@@ -226,6 +226,10 @@ def _groups(passed: Passed) -> Iterator[GroupStatus]:
         )
 
 
+def _certainty(told: GroupStatus) -> tuple[int, int]:
+    return told.epoch or 0, _CERTAINTY.index(told.state)
+
+
 def _endpoints(view: View) -> Iterator[Endpoint]:
     """Yield where clients come in, as far as it was seen."""
     if balancer := view.spec.access.load_balancer:
