@@ -5,7 +5,7 @@ from azuresim.errors import ArmError, bad_request
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.catalog import child_id
 from azuresim.resources.contract import ResourceType
-from azuresim.resources.families import dependent_busy, missing_reference
+from azuresim.resources.families import NETWORK, dependent_busy, missing_reference
 from azuresim.state.records import Link, Operation, Record
 from azuresim.wire import operations
 from azuresim.wire.service import Service
@@ -61,7 +61,10 @@ def check(service: Service, call: Call, kind: ResourceType, draft: Draft) -> Non
             if link.target not in own and not link.optional:
                 raise missing_reference(link.target, link.source)
         elif not link.optional:
-            _require_target(service, call, link, known=link in before)
+            target = _require_target(service, call, link, known=link in before)
+            if kind.family is NETWORK:
+                _require_same_region(draft, link, target)
+    _require_free(service, call, draft, links)
     _keep_used(call, kind, draft, own)
 
 
@@ -98,8 +101,8 @@ def _links_before(kind: ResourceType, draft: Draft) -> set[Link]:
     }
 
 
-def _require_target(service: Service, call: Call, link: Link, *, known: bool) -> None:
-    """Look at the far end of a reference: it is there, at rest and free; a kept one may be busy."""
+def _require_target(service: Service, call: Call, link: Link, *, known: bool) -> Record | None:
+    """Return what a reference leads to: it is there and at rest; a kept one may be busy."""
     target = call.tx.get(link.target)
     found = service.catalog.locate(call, link.target)
     if found is None:
@@ -109,20 +112,46 @@ def _require_target(service: Service, call: Call, link: Link, *, known: bool) ->
     operation = pending(call, target) if target else None
     if operation is not None and not known:
         raise dependent_busy(found)
-    if link.single:
-        _require_free(service, call, link, found)
+    return target
 
 
-def _require_free(service: Service, call: Call, link: Link, found: str) -> None:
-    for other in call.tx.referrers(link.target):
-        if other.single and other.shows == link.shows and other.source != link.source:
-            entry = service.catalog.entry(ids.parse(link.target).kind)
-            code, message = (entry.type.taken if entry else ()) or (
-                "ResourceInUse",
-                "{id} is already used by {user}.",
-            )
-            words = {"id": found, "name": ids.name_of(found), "user": other.source}
-            raise bad_request(code, message.format(**words, source=link.source), details=[])
+def _require_same_region(draft: Draft, link: Link, target: Record | None) -> None:
+    """Refuse a reference into another region (source: document)."""
+    there = target.body().get("location") if target else None
+    here = draft.body.get("location")
+    if there and here and there != here and "global" not in {here, there}:
+        raise missing_reference(link.target, link.source)
+
+
+def _require_free(service: Service, call: Call, draft: Draft, links: list[Link]) -> None:
+    """Refuse a second referrer where there may be one, inside the draft as well as beside it."""
+    users: dict[str, str] = {}
+    for link in links:
+        if link.single:
+            user = users.get(link.target) or _other_user(call, link.target, draft)
+            if user:
+                raise _taken(service, call, link, user)
+            users[link.target] = link.source
+
+
+def _other_user(call: Call, target: str, draft: Draft) -> str:
+    own = ids.key(draft.id)
+    for other in call.tx.referrers(target):
+        source = ids.key(other.source)
+        if other.single and source != own and not source.startswith(f"{own}/"):
+            return other.source
+    return ""
+
+
+def _taken(service: Service, call: Call, link: Link, user: str) -> ArmError:
+    entry = service.catalog.entry(ids.parse(link.target).kind)
+    code, message = (entry.type.taken if entry else ()) or (
+        "ResourceInUse",
+        "{id} is already used by {user}.",
+    )
+    found = service.catalog.locate(call, link.target) or link.target
+    words = {"id": found, "name": ids.name_of(found), "user": user, "source": link.source}
+    return bad_request(code, message.format(**words), details=[])
 
 
 def _keep_used(call: Call, kind: ResourceType, draft: Draft, own: set[str]) -> None:

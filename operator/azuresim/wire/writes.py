@@ -237,7 +237,8 @@ def _answer(
     if reply.empty:
         return Answer(status=reply.status, body={}, headers=sent)
     shown = "" if same and reply is not write.kind.unchanged else reply.shown
-    shown = shown or record.settled
+    if reply.style is not Style.NONE:
+        shown = shown or record.settled
     catalog = write.service.catalog
     if entry.children is None:
         body: Any = present(call, catalog, record, shown)
