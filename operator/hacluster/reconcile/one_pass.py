@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from hacluster.errors import HAClusterError, SpecInvalid
 from hacluster.model import kinds
+from hacluster.model.azure import DeletionPolicy, ManagementMode
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
 from hacluster.model.status import ClusterStatus, ConditionType
@@ -115,7 +116,7 @@ class _Run:
             cluster = self._memory.cluster(self._raw)
         except SpecInvalid as error:
             return await self._invalid(error)
-        if self._raw.is_deleted and deletion.is_complete(View.of(cluster)):
+        if self._raw.is_deleted and _keeps_all(cluster):
             return self._finished()
         asked = (self._raw.generation, self._raw.annotations.get(kinds.REQUESTED_AT))
         self._memory.patience.reset_unless(asked)
@@ -142,11 +143,15 @@ class _Run:
             about = frozenset(step.id for step in gated.allowed)
             observed = await observer.confirm(about)
             gated = _only(await self._decide(azure, observed.view), about)
-        if self._raw.is_deleted and deletion.is_complete(observed.view):
+        if self._raw.is_deleted and self._is_gone(observed.view):
             return self._finished()
         await self._publish(self._passed(observed, gated))
         outcomes = await self._apply(azure, gated.allowed)
         return Verdict(wait=self._wait(observed.view, outcomes))
+
+    def _is_gone(self, view: View) -> bool:
+        """Say whether nothing of ours is left, nor on its way out."""
+        return not self._memory.moving and deletion.is_complete(view)
 
     async def _decide(self, azure: Subscription, view: View) -> Gated:
         """Return which steps may be done now; what was refused lately, or is begun, waits."""
@@ -333,6 +338,13 @@ class _Run:
             "pass_id": f"{id(self):x}",
             **more,
         }
+
+
+def _keeps_all(cluster: Cluster) -> bool:
+    """Say whether nothing may be deleted, so that an object can go without a look at Azure."""
+    management = cluster.spec.management
+    is_kept = management.deletion_policy is DeletionPolicy.RETAIN
+    return is_kept or management.mode is ManagementMode.OBSERVE
 
 
 def _only(gated: Gated, about: frozenset[ArmId]) -> Gated:
