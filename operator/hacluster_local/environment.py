@@ -48,7 +48,7 @@ class Environment:
     """The authorities of all its servers."""
 
 
-def up(home: Path = HOME, *, speed: int = SPEED, with_operator: bool = True) -> Environment:
+def up(home: Path, *, speed: int = SPEED, with_operator: bool = True) -> Environment:
     """Start everything and wait until it serves; about ten seconds.
 
     Raises:
@@ -66,7 +66,7 @@ def up(home: Path = HOME, *, speed: int = SPEED, with_operator: bool = True) -> 
             raise
 
 
-def down(home: Path = HOME) -> int:
+def down(home: Path) -> int:
     """End everything, however it was left; return how many processes there were. Logs are kept."""
     with _alone(home):
         return _end(home)

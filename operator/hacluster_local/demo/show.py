@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from hacluster_local import environment, processes
+from hacluster_local import environment
 from hacluster_local.arm import ArmError
 from hacluster_local.controlplane.kubectl import KubectlError
 from hacluster_local.demo import story
@@ -48,6 +48,5 @@ def _leave(running: environment.Environment) -> None:
         say(f"\nLeft running. Next: . {running.home}/env && kubectl get haclusters")
         say("End it with: make down")
         return
-    environment.down()
-    left = processes.find(running.home)
-    say("Everything is ended." if not left else f"Still running: {left}")
+    environment.down(running.home)
+    say("Everything is ended.")
