@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -57,7 +58,11 @@ while True:
     time.sleep(0.02)
 ' >/dev/null 2>&1 </dev/null &
 """
-STOP = "#!/bin/sh\nexit 0\n"
+STOP = """#!/bin/sh
+[ -e {hang} ] || exit 0
+trap "" TERM
+while :; do sleep 1; done
+"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,22 @@ class Answer:
     sent: float
     got: float
     epoch: int
+
+
+class Tail:
+    """Reads whole lines as a file grows, each once."""
+
+    def __init__(self) -> None:
+        self._read = 0
+
+    def new(self, path: Path) -> list[str]:
+        if not path.exists():
+            return []
+        with path.open("rb") as file:
+            file.seek(self._read)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._read += len(whole + newline)
+        return whole.decode("ascii", "replace").splitlines()
 
 
 @dataclass
@@ -82,6 +103,10 @@ class Cluster:
     guards: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     agents: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     observer: subprocess.Popen[bytes] | None = None
+    _observed: Tail = field(default_factory=Tail)
+    _written: Tail = field(default_factory=Tail)
+    _answers: list[Answer] = field(default_factory=list)
+    _application: list[tuple[str, int, float]] = field(default_factory=list)
 
     @property
     def program(self) -> Path:
@@ -98,7 +123,9 @@ class Cluster:
         self.configure(self.options)
         self._start_observer()
         for node in NODES:
-            self.start_node(node)
+            self.start_guard(node)
+        for node in NODES:
+            self.start_agent(node)
 
     def configure(self, options: Mapping[str, Any]) -> None:
         """Publish a configuration for both nodes, as the operator does."""
@@ -150,6 +177,19 @@ class Cluster:
         done = self.command(node, "status", "--json")
         return done.returncode == 0 and json.loads(done.stdout)["peers"][0]["alive"]
 
+    def heal(self) -> str:
+        """Mend everything, wait until both nodes are well, and return the active one."""
+        self.world.reset_links()
+        (self.directory / "hang").unlink(missing_ok=True)
+        for node in NODES:
+            self.processes_signal(node, signal.SIGCONT)
+            if self.agents[node].poll() is not None or self.guards[node].poll() is not None:
+                self.kill(node)
+                self.start_node(node)
+        for node in NODES:
+            wait_for(functools.partial(self.hears_its_peer, node), 15, f"{node} to hear its peer")
+        return self.wait_active()
+
     def status(self, node: str) -> dict[str, Any]:
         done = self.command(node, "status", "--json")
         assert done.returncode == 0, done.stderr
@@ -168,17 +208,17 @@ class Cluster:
 
     def answers(self) -> list[Answer]:
         """Return every 200 the observer saw, in the order they were asked for."""
-        path = self.directory / "observed"
-        lines = path.read_text("ascii").splitlines() if path.exists() else []
-        found = [json.loads(line) for line in lines if line.endswith("}")]
-        answers = [Answer(NODES[x["node"]], x["sent"], x["got"], x["epoch"]) for x in found]
-        return sorted(answers, key=lambda answer: answer.sent)
+        for line in self._observed.new(self.directory / "observed"):
+            seen = json.loads(line)
+            answer = Answer(NODES[seen["node"]], seen["sent"], seen["got"], seen["epoch"])
+            self._answers.append(answer)
+        self._answers.sort(key=lambda answer: answer.sent)
+        return self._answers
 
     def active(self, within_s: float = 0.3) -> str | None:
         """Return the node that answered 200 a moment ago, or None."""
-        now = time.monotonic()
-        recent = [answer for answer in self.answers() if answer.got > now - within_s]
-        return recent[-1].node if recent else None
+        last = self.answers()[-1:]
+        return last[0].node if last and last[0].got > time.monotonic() - within_s else None
 
     def wait_active(self, node: str | None = None, within_s: float = 30.0) -> str:
         """Wait until a node (or the one named) answers 200, and return its name."""
@@ -199,10 +239,11 @@ class Cluster:
 
     def application(self) -> list[tuple[str, int, float]]:
         """Return what the application wrote: node, epoch, monotonic seconds."""
-        path = self.directory / "application"
-        lines = path.read_text("ascii").splitlines() if path.exists() else []
-        words = [line.split() for line in lines]
-        return [(w[0], int(w[1]), float(w[2])) for w in words if len(w) == 3]
+        for line in self._written.new(self.directory / "application"):
+            words = line.split()
+            if len(words) == 3:
+                self._application.append((words[0], int(words[1]), float(words[2])))
+        return self._application
 
     def logs(self) -> str:
         """Return the ends of all logs, for a failure's message."""
@@ -253,7 +294,7 @@ class Cluster:
         for name, text in (("start", START), ("stop", STOP)):
             script = home / name
             values = {"log": self.directory / "application", "node": node, "python": sys.executable}
-            script.write_text(text.format(**values) if name == "start" else text)
+            script.write_text(text.format(**values, hang=self.directory / "hang"))
             script.chmod(0o755)
 
     def _request(self, method: str, path: str, body: bytes) -> None:
@@ -271,12 +312,9 @@ class Cluster:
 def configuration(cluster: Cluster, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a two-node configuration with one group: the application and its probe port.
 
-    `options` may hold `profile`, `partition`, `monitors`, and `stop`, the stop script's text.
+    `options` may hold `profile`, `partition` and `monitors`.
     """
     scripts = _scripts(cluster)
-    if "stop" in options:
-        for node in NODES:
-            (cluster.directory / node / "stop").write_text(options["stop"])
     partition: dict[str, Any] = dict(options.get("partition", {}))
     if "profile" in options:
         partition["profile"] = options["profile"]
@@ -288,7 +326,7 @@ def configuration(cluster: Cluster, options: Mapping[str, Any]) -> dict[str, Any
             "type": "Script",
             "stopTimeoutSeconds": 3,
             "stopRetries": 0,
-            "stopFinalAction": "StopGroup",
+            "stopFinalAction": "None",
             "script": scripts,
         },
         {"name": "probe", "type": "ProbePort", "probePort": {"port": PROBE_PORT}},
@@ -341,28 +379,25 @@ def violations(answers: list[Answer]) -> list[str]:
     return found
 
 
-def overlaps(application: list[tuple[str, int, float]]) -> list[str]:
-    """Return each time the application ran on a node after it had run on the next one."""
-    found = []
-    last = ("", 0, 0.0)
-    seen: dict[int, str] = {}
-    for entry in application:
-        node, epoch, _ = entry
-        if seen.setdefault(epoch, node) != node or epoch < last[1]:
-            found.append(f"{entry} after {last}")
-        last = entry
-    return found
+def overlaps(application: list[tuple[str, int, float]]) -> float:
+    """Return the longest time in seconds that the application ran on beside a newer epoch's."""
+    begun: dict[int, float] = {}
+    longest = 0.0
+    for _, epoch, moment in application:
+        begun.setdefault(epoch, moment)
+        newer = [start for other, start in begun.items() if other > epoch]
+        if newer:
+            longest = max(longest, moment - min(newer))
+    return longest
 
 
 @contextlib.contextmanager
 def running(world: World, name: str, **options: Any) -> Iterator[Cluster]:
-    """Start a cluster and stop it; whatever happened, at most one node was active."""
+    """Start a cluster and stop it."""
     cluster = Cluster(world, world.directory / name, name, options)
     try:
         cluster.start()
         yield cluster
-        assert violations(cluster.answers()) == [], cluster.logs()
-        assert overlaps(cluster.application()) == [], cluster.logs()
     finally:
         cluster.stop()
 

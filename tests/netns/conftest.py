@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.netns.cluster import Cluster, overlaps, running, violations
 from tests.netns.world import World, why_not, world
 
 if TYPE_CHECKING:
@@ -22,3 +23,24 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         pytest.skip(why)
     with world(1, tmp_path_factory.mktemp("world")) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def started(net: World) -> Iterator[Cluster]:
+    """Two agents that run as long as the tests of this level do."""
+    with running(net, "cluster") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(started: Cluster) -> Iterator[Cluster]:
+    """The cluster, healed; after each story, at no time were two nodes active.
+
+    The application may run on beside a newer one only where a whole machine stood still for
+    longer than the profile allows for, and then for less than the fence time of one second.
+    """
+    started.heal()
+    begun = len(started.application())
+    yield started
+    assert violations(started.answers()) == [], started.logs()
+    assert overlaps(started.application()[begun:]) < 1.0, started.logs()

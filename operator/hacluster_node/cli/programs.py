@@ -37,25 +37,10 @@ def check_config(options: Sequence[str]) -> int:
 
     The file holds the plain content, or a signed document as it is in the store.
     """
-    from hacluster_node.settings.checks import missing_files
-    from hacluster_node.settings.document import parse
-
     if not 1 <= len(options) <= 2:
         print("usage: hacluster-node check-config FILE [NODE]", file=sys.stderr)  # noqa: T201 - the command line's output
         return 2
-    text = Path(options[0]).read_text(encoding="utf-8")
-    try:
-        content = json.loads(
-            text if text.lstrip()[:1] == "{" and not _is_sealed(text) else text.partition("\n")[2]
-        )
-        nodes = content.get("nodes") if isinstance(content, dict) else None
-        named = options[1] if len(options) == 2 else _first_node(nodes)
-        settings = parse(content, named)
-        faults = missing_files(settings)
-    except NodeError as error:
-        faults = list(getattr(error, "faults", [error.detail]))
-    except ValueError as error:
-        faults = [f"configuration: is not JSON ({error}); write one JSON object"]
+    faults = _faults(Path(options[0]), "".join(options[1:]))
     for fault in faults:
         print(fault, file=sys.stderr)  # noqa: T201 - the command line's output
     if not faults:
@@ -63,15 +48,39 @@ def check_config(options: Sequence[str]) -> int:
     return 1 if faults else 0
 
 
-def _is_sealed(text: str) -> bool:
+def _faults(path: Path, node: str) -> List[str]:
+    from hacluster_node.settings.checks import missing_files
+    from hacluster_node.settings.document import parse
+    from hacluster_node.settings.reader import ConfigInvalid
+
     try:
-        header = json.loads(text.partition("\n")[0])
+        content = _content(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return [f"HAN-C01 {path}: {error.strerror}; name a file that can be read"]
+    except ValueError as error:
+        return [f"HAN-C01 {path}: is not JSON ({error}); write one JSON object"]
+    try:
+        settings = parse(content, node or _first_node(content))
+    except ConfigInvalid as error:
+        return [f"HAN-C01 {fault}" for fault in error.faults]
+    return [f"HAN-C05 {fault}" for fault in missing_files(settings)]
+
+
+def _content(text: str) -> object:
+    header, _, rest = text.partition("\n")
+    return json.loads(rest if _is_sealed(header) else text)
+
+
+def _is_sealed(header: str) -> bool:
+    try:
+        found = json.loads(header)
     except ValueError:
         return False
-    return isinstance(header, dict) and "signature" in header
+    return isinstance(found, dict) and "signature" in found
 
 
-def _first_node(nodes: object) -> str:
+def _first_node(content: object) -> str:
+    nodes = content.get("nodes") if isinstance(content, dict) else None
     first = nodes[0] if isinstance(nodes, list) and nodes else {}
     return str(first.get("name", "")) if isinstance(first, dict) else ""
 
