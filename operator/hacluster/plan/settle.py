@@ -14,7 +14,7 @@
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from hacluster.model.ids import ArmId, name_of, type_of
+from hacluster.model.ids import ArmId, key, name_of, parent_of, type_of
 from hacluster.model.observed import Absent, Present, Unknown
 from hacluster.model.reasons import Reason
 from hacluster.plan.diff import ABSENT, differences, is_at, overlay, pattern, without_none
@@ -52,7 +52,12 @@ def drift(view: View, wanted: Wanted, seen: Present) -> tuple[Change, ...]:
 
 
 def describe(resource: ArmId) -> str:
-    """Return a resource in few words: ``loadBalancers/web-lb``."""
+    """Return a resource in few words: ``loadBalancers/web-lb``.
+
+    A role assignment's name is a GUID, so that the place it is for stands instead.
+    """
+    if "/roleassignments/" in key(resource):
+        return f"roleAssignments at {describe(parent_of(resource))}"
     return f"{type_of(resource).rsplit('/', 1)[-1]}/{name_of(resource)}"
 
 

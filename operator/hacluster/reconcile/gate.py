@@ -9,12 +9,13 @@ A step is held, in this order, if
 3. an operation is under way on it;
 4. it is not ours to touch;
 5. it rests on something that is not there yet, is moving, or has a step of its own;
-6. it would interrupt a node that may be the active one, or a second node;
-7. Azure has refused it lately, or enough has been sent for one pass.
+6. it would interrupt a node that may be the active one, or a second node.
+
+That a request which Azure has refused lately waits longer is for the loop, which has a clock.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 from hacluster.model.azure import ManagementMode
@@ -30,14 +31,10 @@ from hacluster.plan.wanted import is_ours, may_adopt, ownership
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much may be done in one pass; None is no limit."""
+    """How much the service may be disturbed; None is no limit."""
 
     disruptions: int | None = 1
     """How many nodes may be interrupted at a time. None when the whole cluster is deleted."""
-    writes: int | None = None
-    """How many requests one cluster may send in one pass."""
-    resting: Mapping[str, str] = field(default_factory=dict)
-    """By key of id: why a request that Azure refused is not repeated yet."""
 
 
 DELETION = Limits(disruptions=None)
@@ -76,7 +73,6 @@ class _Gate:
         self._limits = limits
         self._busy = {key(step.id): step for step in steps if _blocks(step)}
         self._disrupted: list[str] = []
-        self._writes = 0
 
     def sort_out(self) -> Gated:
         allowed: list[Step] = []
@@ -87,27 +83,17 @@ class _Gate:
             why = next(self._objections(step), None)
             if why is None:
                 allowed.append(step)
-                self._count(step)
+                self._disrupted += [step.disrupts] if step.disrupts else []
             else:
                 held.append(Held(step=step, reason=why[0], why=why[1]))
         refused = tuple(step for step in self._steps if isinstance(step, Refuse))
         return Gated(allowed=tuple(allowed), held=tuple(held), refused=refused)
-
-    def _count(self, step: Put | Delete | Act) -> None:
-        self._writes += 1
-        if step.disrupts:
-            self._disrupted.append(step.disrupts)
 
     def _objections(self, step: Put | Delete | Act) -> Iterator[tuple[Reason, str]]:
         yield from self._of_management()
         yield from self._of_resource(step)
         yield from self._of_needs(step)
         yield from self._of_service(step)
-        if (why := self._limits.resting.get(key(step.id))) is not None:
-            yield Reason.REJECTED, why
-        limit = self._limits.writes
-        if limit is not None and self._writes >= limit:
-            yield Reason.PROGRESSING, f"{limit} requests are enough for one pass"
 
     def _of_management(self) -> Iterator[tuple[Reason, str]]:
         management = self._view.spec.management
