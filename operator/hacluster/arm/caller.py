@@ -87,7 +87,7 @@ class Reply:
 class Meter(Protocol):
     """Counts calls for the metrics."""
 
-    def __call__(self, method: str, provider: str, status: int, seconds: float) -> None:
+    def __call__(self, call: Call, status: int, seconds: float) -> None:
         """Count one answer; ``status`` is 0 where none came."""
 
 
@@ -156,7 +156,7 @@ class Caller:
                 code="NoAnswer",
             ) from error
         finally:
-            self._meter(call.method, call.provider, status, time.perf_counter() - started)
+            self._meter(call, status, time.perf_counter() - started)
         return response
 
 

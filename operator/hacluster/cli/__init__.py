@@ -11,6 +11,7 @@ import click
 
 _COMMANDS: Final = {
     "crd": "Print the custom resource definitions.",
+    "permissions": "Print the role with the rights that the operator needs in Azure.",
     "plan": "Show what would be created, changed and deleted in Azure.",
     "reference": "Print the reference of all fields.",
     "run": "Run the operator.",

@@ -4,6 +4,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from hacluster.arm.caller import Call
+
 PASS_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -54,10 +56,11 @@ class Metrics:
             registry=self.registry,
         )
 
-    def arm_call(self, method: str, provider: str, status: int, seconds: float) -> None:
+    def arm_call(self, call: Call, status: int, seconds: float) -> None:
         """Count a call; see `arm.caller.Meter`."""
-        self.arm_calls.labels(method, provider or "microsoft.resources", str(status)).inc()
-        self.arm_seconds.labels(method).observe(seconds)
+        provider = call.provider or "microsoft.resources"
+        self.arm_calls.labels(call.method, provider, str(status)).inc()
+        self.arm_seconds.labels(call.method).observe(seconds)
 
     def passed(self, result: str, seconds: float) -> None:
         """Count a pass; see `reconcile.ports.Counters`."""

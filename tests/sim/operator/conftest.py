@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from tests.sim.simulator import Simulator
 
+from hacluster.arm.caller import Call
 from hacluster.arm.clouds import Clouds, Endpoints
 from hacluster.arm.door import AzureDoor, AzureSettings, EnteredSubscription
 from hacluster.arm.identity import OwnIdentity
@@ -44,16 +45,21 @@ class KeptSecrets:
 class Calls:
     """Every call that went out."""
 
-    made: list[tuple[str, str, int]] = field(default_factory=list)
+    made: list[tuple[Call, int]] = field(default_factory=list)
 
-    def __call__(self, method: str, provider: str, status: int, seconds: float) -> None:
+    def __call__(self, call: Call, status: int, seconds: float) -> None:
         """Count one."""
-        self.made.append((method, provider, status))
+        self.made.append((call, status))
+
+    @property
+    def paths(self) -> set[tuple[str, str]]:
+        """Method and path of each."""
+        return {(one.method, one.path.partition("?")[0]) for one, _ in self.made}
 
     @property
     def reads(self) -> int:
         """How many were GETs."""
-        return sum(method == "GET" for method, _, _ in self.made)
+        return sum(call.method == "GET" for call, _ in self.made)
 
 
 def settings_for(sim: Simulator, *, client_secret: str | None = None) -> AzureSettings:

@@ -146,7 +146,6 @@ async def test_what_carries_the_owner_tag_is_found_without_being_named(
     assert {"vnet", "other"} <= found
 
 
-@pytest.mark.xfail(reason="azuresim does not list a group's resources yet", strict=True)
 async def test_members_are_all_that_is_in_the_group(
     azure: EnteredSubscription, sim: Simulator
 ) -> None:
