@@ -16,6 +16,7 @@ from hacluster_local.setup.checkout import ROOT, SOURCES
 from hacluster_local.store import install
 
 pytestmark = pytest.mark.timeout(120)
+NEEDED = ("## Microsoft.Network/loadBalancers", "## Microsoft.Compute/virtualMachines")
 
 
 @pytest.fixture
@@ -50,6 +51,34 @@ def wait_for(word: str, running: subprocess.Popen[str]) -> None:
 def kill_operator(home: Path) -> None:
     (operator,) = (each for each in processes.find(home) if each.part == "operator")
     os.kill(operator.pid, signal.SIGKILL)
+
+
+@pytest.mark.timeout(600)
+def test_the_demo_keeps_every_promise(home: Path) -> None:
+    require(simulates(*NEEDED), "Azure", "azuresim lacks a type yet")
+    with demo(home) as running:
+        told, errors = running.communicate()
+    assert running.returncode == 0, f"{told[-3000:]}\n{errors[-3000:]}"
+    chapters = [line.split("==", 1)[1].strip() for line in told.splitlines() if " == " in line]
+    assert [chapter.split(" ", 3)[0:3] for chapter in chapters] == [
+        ["kubectl", "apply", "-f"],
+        ["Azure", "is", "as"],
+        ["Somebody", "deletes", "the"],
+        ["The", "probe", "is"],
+        ["Somebody", "opens", "the"],
+        ["The", "rule", "is"],
+        ["kubectl", "delete", "hacluster"],
+        ["Azure", "has", "nothing"],
+        ["That", "was", "all:"],
+    ]
+    assert processes.find(home) == []
+
+
+def simulates(*types: str) -> bool:
+    command = [sys.executable, "-m", "azuresim", "coverage"]
+    variables = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    return all(name in done.stdout for name in types)
 
 
 def test_a_broken_promise_ends_with_an_error_and_the_log_and_leaves_nothing(home: Path) -> None:
