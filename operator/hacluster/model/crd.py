@@ -14,7 +14,7 @@ from hacluster.model.kinds import (
     VERSION,
 )
 from hacluster.model.operation import OperationSpec, OperationStatus
-from hacluster.model.schema import Schema, structural
+from hacluster.model.schema import Schema, structural, undefaulted
 from hacluster.model.status import ClusterStatus, ConditionType
 
 _HEADER: Final = (
@@ -96,7 +96,7 @@ def _object(description: str, spec: Schema, status: Schema) -> Schema:
             "kind": {"type": "string", "description": "The kind of this object."},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": status,
+            "status": undefaulted(status),
         },
     }
 

@@ -64,7 +64,7 @@ def parse_spec(noun: type[_Spec], raw: Any) -> _Spec:
     if raw is None:
         raise SpecInvalid("spec", "it is required: write it")
     try:
-        text = json.dumps(_without_nulls(raw, _MAX_DEPTH), allow_nan=False)
+        text = json.dumps(_as_stored(raw, _MAX_DEPTH), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise SpecInvalid("spec", "write plain YAML or JSON values only") from error
     try:
@@ -102,16 +102,16 @@ def _metadata(metadata: Any) -> Mapping[str, Any]:
     return metadata
 
 
-def _without_nulls(value: Any, depth: int) -> Any:
-    """Leave out fields that are null, as the API server does."""
+def _as_stored(value: Any, depth: int) -> Any:
+    """Return a value as the API server keeps it: nulls left out, 3.0 a whole number."""
     if depth == 0:
         raise ValueError("too deep")
     if isinstance(value, Mapping):
         inner = {key: item for key, item in value.items() if item is not None}
-        return {key: _without_nulls(item, depth - 1) for key, item in inner.items()}
+        return {key: _as_stored(item, depth - 1) for key, item in inner.items()}
     if isinstance(value, list):
-        return [_without_nulls(item, depth - 1) for item in value]
-    return value
+        return [_as_stored(item, depth - 1) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _invalid(found: list[Flaw]) -> SpecInvalid:

@@ -25,6 +25,17 @@ def structural(noun: type[Noun]) -> Schema:
     return _converted(whole, whole.get("$defs", {}))
 
 
+def undefaulted(schema: Schema) -> Schema:
+    """Return a schema without defaults: a status is written as it is, and nothing is added."""
+    kept: Schema = {key: value for key, value in schema.items() if key != "default"}
+    for key in ("items", "additionalProperties"):
+        kept |= {key: undefaulted(kept[key])} if key in kept else {}
+    if "properties" in kept:
+        inner = kept["properties"].items()
+        kept["properties"] = {name: undefaulted(field) for name, field in inner}
+    return kept
+
+
 def _converted(raw: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
     found = _resolved(raw, definitions)
     schema = {key: found[key] for key in _KEPT if found.get(key) is not None}

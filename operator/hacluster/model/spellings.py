@@ -159,8 +159,7 @@ ClusterName = Annotated[
     Field(max_length=48),
     spelled(
         "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?",
-        "write letters, digits and hyphens, and no hyphen at either end: the names of Azure's "
-        "resources are made from it",
+        "write letters, digits and hyphens, and no hyphen at either end of the cluster's name",
     ),
 ]
 

@@ -90,8 +90,8 @@ class Condition(Report):
     """Why, in a sentence: what was seen, what it means, what to do."""
     last_transition_time: AwareDatetime
     """When ``status`` last changed."""
-    observed_generation: int = Field(default=0, ge=0)
-    """The generation of the spec that was judged."""
+    observed_generation: int | None = Field(default=None, ge=0)
+    """The generation of the spec that was judged; kubectl wait passes over older ones."""
 
 
 class GroupState(StrEnum):
