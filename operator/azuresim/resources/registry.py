@@ -4,12 +4,16 @@ from typing import Final
 
 from azuresim.resources import groups, security_groups, subscriptions, virtual_networks
 from azuresim.resources.contract import ResourceType
+from azuresim.resources.dns import types as dns
+from azuresim.resources.identities import types as identities
 from azuresim.resources.subscriptions import Route
 
 TYPES: Final[tuple[ResourceType, ...]] = (
     groups.TYPE,
     virtual_networks.TYPE,
     security_groups.TYPE,
+    *identities.TYPES,
+    *dns.TYPES,
 )
 
-ROUTES: Final[tuple[Route, ...]] = (*subscriptions.ROUTES,)
+ROUTES: Final[tuple[Route, ...]] = (*subscriptions.ROUTES, *dns.ROUTES)

@@ -15,6 +15,7 @@ from azuresim.errors import ArmError, bad_request, group_not_found
 from azuresim.resources import versions
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import GROUP_KIND, Catalog
+from azuresim.state.records import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,13 @@ class Scene:
     body: Any = None
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A route's answer that is a list of resources, to be shown page by page."""
+
+    records: list[Record]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """One fixed path: verb, pattern with `{name}` segments, accepted versions, answer.
@@ -44,7 +52,7 @@ class Route:
         verb: HTTP method.
         pattern: Path, matched without regard to letter case.
         versions: Accepted api-versions.
-        answer: Returns the body.
+        answer: Returns the body, or a `Listing`.
         public: Needs no token.
     """
 

@@ -8,6 +8,7 @@ from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.children import Children
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
+from azuresim.resources.dns import private_links
 from azuresim.resources.families import NETWORK
 from azuresim.resources.schema import (
     Anything,
@@ -164,6 +165,7 @@ TYPE: Final = ResourceType(
     delete_child=Reply(status=202, style=Style.BOTH, duration="subnet"),
     duration="virtual network",
     check=_check,
+    gone=private_links.unlink,
     facts=(
         Fact("a PUT that changes nothing answers 201 and shows Succeeded", Source.RECORDING),
         Fact("a PUT without subnets keeps them from 2023-09-01 on", Source.DOCUMENT),

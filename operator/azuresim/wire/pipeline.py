@@ -19,7 +19,7 @@ from azuresim.identity.tokens import Tokens
 from azuresim.record.exchanges import Exchange, Exchanges
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import GROUP_KIND, Target
-from azuresim.resources.subscriptions import Scene
+from azuresim.resources.subscriptions import Listing, Scene
 from azuresim.wire import deletes, operations, reads, versions, writes
 from azuresim.wire.answer import Answer, refusal
 from azuresim.wire.request import Request, json_body, required_body
@@ -152,7 +152,8 @@ class Pipeline:
         match: Match | None,
     ) -> Answer:
         if match is not None:
-            versions.check(call.version, match.route.versions, "Microsoft.Resources")
+            kind = path.kind or "Microsoft.Resources"
+            versions.check(call.version, match.route.versions, kind)
             scene = Scene(
                 call=call,
                 catalog=self._service.catalog,
@@ -160,7 +161,10 @@ class Pipeline:
                 names=match.names,
                 body=json_body(request),
             )
-            return Answer(body=match.route.answer(scene))
+            found = match.route.answer(scene)
+            if isinstance(found, Listing):
+                return reads.page(self._service, call, path.id, found.records)
+            return Answer(body=found)
         if target is not None:
             return self._on_target(request, call, target)
         operation_id = _operation_id(path)

@@ -103,7 +103,9 @@ class Service:
                 self.catalog.type_of(inner).gone(call, inner)
             call.tx.remove(record.key)
             return
-        call.tx.save(kind.settle(call, settled(record, operation), operation))
+        action = kind.actions.get(operation.action)
+        settle = action.settle if action and action.settle else kind.settle
+        call.tx.save(settle(call, settled(record, operation), operation))
 
 
 def settled(record: Record, operation: Operation) -> Record:

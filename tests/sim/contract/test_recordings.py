@@ -27,11 +27,9 @@ WAITING = {
     "Microsoft.Compute/availabilitySets",
     "Microsoft.Compute/disks",
     "Microsoft.Compute/virtualMachines",
-    "Microsoft.ManagedIdentity/userAssignedIdentities",
     "Microsoft.Network/loadBalancers",
     "Microsoft.Network/natGateways",
     "Microsoft.Network/networkInterfaces",
-    "Microsoft.Network/privateDnsZones",
     "Microsoft.Network/publicIPAddresses",
 }
 """Types that are recorded and not simulated yet."""
