@@ -6,8 +6,25 @@ refused with the inequality's name and what to write instead; nothing is correct
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Mapping
+from typing import Final, Iterator, Mapping
+
+_MAX_RATE_ERROR: Final = 0.1
+_MIN_RETRIES: Final = 3
+_ROUNDING_S: Final = 1e-9
+_POSITIVE: Final = (
+    "lease_s",
+    "renew_s",
+    "request_s",
+    "fence_s",
+    "slack_s",
+    "wait_s",
+    "watchdog_s",
+    "poll_s",
+    "promise_s",
+    "freeze_s",
+)
 
 
 @dataclass(frozen=True)
@@ -145,3 +162,103 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.inequality} does not hold ({self.found}): {self.instead}"
+
+
+def rides_through(timings: Timings) -> bool:
+    """Tell whether a holder survives a freeze of F without losing the group (rule 8)."""
+    needed_s = timings.freeze_s + timings.renew_s + timings.request_s
+    return timings.fence_after_s >= needed_s * (1 + timings.rate_error)
+
+
+def check_timings(timings: Timings, *, failsafe: bool = True) -> list[Violation]:
+    """Return every inequality of ``docs/protocol.md`` that the numbers break; empty if none."""
+    return [
+        *_positive(timings),
+        *_fence(timings),
+        *_watchdog(timings),
+        *_takeover(timings),
+        *(_promises(timings) if failsafe else ()),
+    ]
+
+
+def _positive(t: Timings) -> Iterator[Violation]:
+    for name in _POSITIVE:
+        value = getattr(t, name)
+        if not value > 0:
+            yield Violation(f"{name} > 0", f"{name} = {value}", "write a number of seconds above 0")
+    if not 0 <= t.rate_error < _MAX_RATE_ERROR:
+        found = f"rho = {t.rate_error}"
+        yield Violation("0 <= rho < 0.1", found, "write the clocks' rate error as a share: 0.01")
+
+
+def _fence(t: Timings) -> Iterator[Violation]:
+    if t.retries < _MIN_RETRIES:
+        yield Violation("rule 8: k >= 3", f"k = {t.retries}", "write retries: 3 or more")
+    needed = t.renew_s + t.retries * (t.request_s + t.backoff_s)
+    if needed > t.fence_after_s:
+        lease_s = needed + t.fence_s + t.slack_s
+        found = f"{needed:g} > {t.fence_after_s:g}"
+        instead = f"write a lease of at least {lease_s:g} s, or a smaller R, T, k or S"
+        yield Violation("rule 8: R + k (T + backoff) <= D - S - J", found, instead)
+
+
+def _watchdog(t: Timings) -> Iterator[Violation]:
+    low, high = t.renew_s + t.request_s, t.lease_s - t.request_s - t.slack_s
+    if t.watchdog_s <= low:
+        instead = f"write a watchdog time above {low:g} s"
+        yield Violation("rule 4: R + T < W", f"{low:g} >= {t.watchdog_s:g}", instead)
+    if t.watchdog_s > high:
+        instead = f"write a watchdog time of at most {high:g} s"
+        yield Violation("rule 4: W <= D - T - J", f"{t.watchdog_s:g} > {high:g}", instead)
+
+
+def _takeover(t: Timings) -> Iterator[Violation]:
+    wait_s = t.lease_s * t.ratio
+    if t.wait_s < wait_s - _ROUNDING_S:
+        found = f"{t.wait_s:g} < {wait_s:.3f}"
+        instead = f"write a wait of at least {_up(wait_s):g} s"
+        yield Violation("rule 5: C >= D (1 + rho) / (1 - rho)", found, instead)
+    guard_s = t.freeze_s * (1 + t.rate_error)
+    if t.strict and t.guard_s < guard_s - _ROUNDING_S:
+        found = f"{t.guard_s:g} < {guard_s:.3f}"
+        instead = f"write a guard of at least {_up(guard_s):g} s"
+        yield Violation("rule 6: G >= F (1 + rho)", found, instead)
+    if t.poll_s > t.lease_s:
+        found, instead = f"{t.poll_s:g} > {t.lease_s:g}", f"poll at least every {t.lease_s:g} s"
+        yield Violation("A <= D", found, instead)
+
+
+def _promises(t: Timings) -> Iterator[Violation]:
+    if t.promise_s > t.lease_s:
+        found, instead = f"{t.promise_s:g} > {t.lease_s:g}", f"write at most {t.lease_s:g} s"
+        yield Violation("failsafe: P <= D", found, instead)
+    needed = t.renew_s + t.request_s
+    if t.promise_fence_after_s < needed:
+        promise_s = (needed + t.fence_s + t.slack_s) * t.ratio
+        found = f"{t.promise_fence_after_s:.3f} < {needed:g}"
+        instead = f"write a promise of at least {_up(promise_s):g} s, or failsafe: false"
+        yield Violation("failsafe: R + T <= P / M - S - J", found, instead)
+
+
+def check_heartbeat_timeout(
+    timeout_s: float, a_s: float, b_s: float, c_s: float
+) -> list[Violation]:
+    """Guide mode: the heartbeat timeout is at least A + B + C.
+
+    Args:
+        timeout_s: The heartbeat timeout.
+        a_s: A, the largest interval x (retries + 1) among the multi-target monitor's members.
+        b_s: B, the multi-target monitor's own interval x (retries + 1).
+        c_s: C, the grace.
+    """
+    needed = a_s + b_s + c_s
+    if timeout_s >= needed:
+        return []
+    found = f"{timeout_s:g} < {a_s:g} + {b_s:g} + {c_s:g}"
+    instead = f"write a heartbeat timeout of at least {needed:g} s, or check more often"
+    return [Violation("heartbeat timeout >= A + B + C", found, instead)]
+
+
+def _up(seconds: float) -> float:
+    """Round up to hundredths, so that what is proposed also holds."""
+    return math.ceil(seconds * 100) / 100

@@ -49,4 +49,9 @@ def shortest(since: Clocks, now: Clocks) -> float:
 
 def disagree(since: Clocks, now: Clocks) -> bool:
     """Tell whether the clocks moved differently by more than ``DISAGREEMENT_S``."""
-    return longest(since, now) - shortest(since, now) > DISAGREEMENT_S
+    raw = now[0] - since[0]
+    boottime = now[1] - since[1] - raw
+    realtime = now[2] - since[2] - raw
+    most = boottime if boottime > realtime else realtime
+    least = boottime if boottime < realtime else realtime
+    return max(most, 0.0) - min(least, 0.0) > DISAGREEMENT_S

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def apply(node: NodeState, config: AgentConfig) -> None:
     """Take over a checked configuration."""
-    node.config = config
+    node.config, node.timings = config, config.partition.timings
     _groups(node, config.groups)
     node.peers = {name: node.peers.get(name) or peers.Peer(name) for name in config.peers}
     _monitors(node, config)
@@ -26,7 +26,8 @@ def apply(node: NodeState, config: AgentConfig) -> None:
 def _groups(node: NodeState, groups: tuple[Group, ...]) -> None:
     names = {each.name for each in groups}
     for each in groups:
-        new, old = group.GroupRun(each, group.in_order(each)), node.runs.get(each.name)
+        new = group.GroupRun(each, group.in_order(each), node.config.order(each))
+        old = node.runs.get(each.name)
         node.runs[each.name] = new if old is None else old.reconfigured(new)
         node.rights.setdefault(each.name, Right(each.name, node.now))
     for name, right in node.rights.items():

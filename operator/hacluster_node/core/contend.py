@@ -13,7 +13,7 @@ from hacluster_node.core import effects, failsafe, freeze, lease, policy
 from hacluster_node.core.clocks import shortest
 from hacluster_node.core.events import WitnessAnswered, WitnessOutcome
 from hacluster_node.core.record import Record, Suspect, Wanted
-from hacluster_node.core.state import NodeState, Pending, Phase, Purpose, Right
+from hacluster_node.core.state import NEVER, TICK_S, NodeState, Pending, Phase, Purpose, Right
 
 if TYPE_CHECKING:
     from typing import Optional
@@ -29,6 +29,7 @@ def observe(
     if right.known and version == right.version:
         return
     right.known = True
+    right.contend_at = NEVER
     right.record, right.version = record, version
     right.seen = seen_from(node)
     right.nonce_floor = node.nonces
@@ -95,9 +96,14 @@ def advance(node: NodeState, right: Right) -> None:
         if lease.is_in_time(node, pending):
             return
         timed_out(node, right, pending)
-    if is_ready(node, right) and wait(node, right)[0] <= 0:
-        contend(node, right)
-    elif node.now.raw >= right.next_at:
+    now = node.now.raw
+    if right.contend_at <= now or right.contend_at == NEVER:
+        seconds = wait(node, right)[0] if is_ready(node, right) else NEVER
+        right.contend_at = now + max(TICK_S, seconds)
+        if seconds <= 0:
+            contend(node, right)
+            return
+    if now >= right.next_at:
         lease.send(node, right, Purpose.POLL)
 
 
@@ -229,5 +235,7 @@ def acquire_answered(
         freeze.acquired(node, right)
         return
     right.phase = Phase.IDLE
-    if event.outcome is not WitnessOutcome.CONFLICT:
+    if event.outcome is WitnessOutcome.CONFLICT:
+        right.known = False
+    else:
         right.unsure = pending.stamp

@@ -59,6 +59,8 @@ def promised(node: NodeState, peer: Peer, promise: Promise) -> None:
         return
     if promise.nonce != right.promises_nonce or promise.epoch != right.epoch:
         return
+    if peer.duplicate:
+        return
     if not promise.given or longest(right.promises_sent, node.now) > node.timings.request_s:
         return
     right.promises_from.add(peer.name)

@@ -71,6 +71,7 @@ class GroupRun:
         "goal",
         "held_off",
         "name",
+        "nodes",
         "online",
         "order",
         "proven",
@@ -80,8 +81,10 @@ class GroupRun:
         "settled_from",
     )
 
-    def __init__(self, config: Group, order: tuple[str, ...]) -> None:
+    def __init__(self, config: Group, order: tuple[str, ...], nodes: tuple[str, ...]) -> None:
         self.config = config
+        self.nodes = nodes
+        """The nodes that may run it, preferred first."""
         self.name = config.name
         self.order = order
         """Resource names, what depends on others after them."""
@@ -127,7 +130,12 @@ class GroupRun:
 
     def is_clean(self) -> bool:
         """Tell whether nothing of the group is left here."""
-        return self.action is None and all(c is Condition.OFF for c in self.conditions.values())
+        if self.action is not None:
+            return False
+        for condition in self.conditions.values():  # noqa: SIM110  # in every heartbeat: no generator
+            if condition is not Condition.OFF:
+                return False
+        return True
 
     def standing(self) -> Standing:
         """Return the word for heartbeats while the right is held."""

@@ -132,7 +132,7 @@ def _extend(node: NodeState, right: Right) -> None:
 
 def _rival(node: NodeState, right: Right) -> str:
     """Return why this node gives way to another active one, or ""."""
-    order = node.config.order(node.group(right.group))
+    order = node.runs[right.group].nodes
     mine = (right.epoch, -order.index(node.config.node))
     for peer in node.peers.values():
         report = peer.report(right.group)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hacluster_node.core import effects, failsafe, freeze, group, watchdog
 from hacluster_node.core.clocks import Clocks, longest
 from hacluster_node.core.events import WitnessAnswered, WitnessOutcome
-from hacluster_node.core.state import NodeState, Pending, Phase, Purpose, Right
+from hacluster_node.core.state import TICK_S, NodeState, Pending, Phase, Purpose, Right
 
 if TYPE_CHECKING:
     from typing import Optional
@@ -153,7 +153,7 @@ def drop(node: NodeState, right: Right, why: str) -> None:
 
 def advance(node: NodeState, right: Right) -> None:
     """Do what is due for a right in WAITING or HELD."""
-    if left(node, right) <= 0:
+    if left(node, right) <= TICK_S:
         seconds = node.timings.fence_after_s
         lose(node, right, f"no renewal was confirmed for {seconds:.1f} s (rule 3)")
         return

@@ -33,10 +33,7 @@ from hacluster_node.core import (
 )
 from hacluster_node.core.clocks import shortest
 from hacluster_node.core.config import AgentConfig, Mode, Policy
-from hacluster_node.core.state import NEVER, NodeState, Phase, Purpose, Right
-
-TICK_S: Final = 0.001
-"""Just after a limit, so that what is due is seen as past it."""
+from hacluster_node.core.state import NEVER, TICK_S, NodeState, Phase, Purpose, Right
 
 
 class Machine:
@@ -132,6 +129,8 @@ def _woke(node: NodeState, event: events.Woke) -> None:
         if node.asks:
             node.asks = {k: v for k, v in node.asks.items() if v[1] > node.now.raw}
         peers.beat(node)
+        if node.watchdog_due < node.heartbeat_due:
+            watchdog.idle(node)
     if node.now.raw >= node.watchdog_due:
         watchdog.idle(node)
 
@@ -221,7 +220,7 @@ def _fail_back(node: NodeState, right: Right) -> None:
     run = node.runs[right.group]
     if run.config.failback is not Policy.AUTOMATIC or not run.online:
         return
-    best = node.config.order(run.config)[0]
+    best = run.nodes[0]
     if best == node.config.node or not policy.is_better(node, right, best):
         run.failback_since = None
     elif run.failback_since is None:
@@ -258,8 +257,8 @@ def _right_due(node: NodeState, right: Right) -> float:
         due = min(due, now + max(0.0, lease.left(node, right)), right.promises_next_at)
         if phase is Phase.WAITING:
             due = min(due, now + max(TICK_S, freeze.guard_left(node, right)))
-    elif phase is Phase.IDLE and pending is None and contend.is_ready(node, right):
-        due = min(due, now + max(TICK_S, contend.wait(node, right)[0]))
+    elif phase is Phase.IDLE and pending is None:
+        due = min(due, right.contend_at)
     return due
 
 
@@ -299,16 +298,21 @@ def _resource_done(node: NodeState, event: events.ResourceDone) -> None:
 
 def _commanded(node: NodeState, event: events.Commanded) -> None:
     orders.take(node, event)
+    _look_again(node)
+
+
+def _look_again(node: NodeState) -> None:
+    """Wishes may have changed: let every group be decided anew in this step."""
     for right in node.rights.values():
         right.due = node.now.raw
+        right.contend_at = NEVER
 
 
 def _powered_off(node: NodeState, event: events.PeerPoweredOff) -> None:
     peer = node.peers.get(event.node)
     if peer is not None:
         peer.powered_off = True
-        for right in node.rights.values():
-            right.due = node.now.raw
+        _look_again(node)
 
 
 def _maintenance_noticed(node: NodeState, event: events.MaintenanceNoticed) -> None:
@@ -321,8 +325,7 @@ def _maintenance_ended(node: NodeState, event: events.MaintenanceEnded) -> None:
 
 def _config_changed(node: NodeState, event: events.ConfigChanged) -> None:
     configure.apply(node, event.config)
-    for right in node.rights.values():
-        right.due = node.now.raw
+    _look_again(node)
 
 
 QUIET: Final = frozenset({events.WitnessAnswered, events.HeartbeatReceived, events.ProbeAsked})

@@ -21,7 +21,7 @@ def why_not_able(node: NodeState, group: str) -> str:
     run = node.runs[group]
     if node.leaving:
         return node.leaving
-    if node.config.node not in node.config.order(run.config):
+    if node.config.node not in run.nodes:
         return "this node is not in the group's node order"
     if run.removed:
         return "the group is configured no more"
@@ -76,7 +76,7 @@ def is_better(node: NodeState, right: Right, other: str) -> bool:
 
 def candidates(node: NodeState, right: Right) -> tuple[str, ...]:
     """Return the nodes that may take the group next: successor first, last holder last."""
-    record, order = right.record, node.config.order(node.group(right.group))
+    record, order = right.record, node.runs[right.group].nodes
     if record is None:
         return order
     last = (record.holder,) if record.holder in order else ()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NEVER = float("inf")
 """A due time that does not come."""
+TICK_S = 0.001
+"""Less than this is no time: what is due is looked at just after it, and is then past."""
 
 
 class Phase(enum.Enum):
@@ -69,6 +71,7 @@ class Right:
     __slots__ = (
         "acquired",
         "asked",
+        "contend_at",
         "due",
         "epoch",
         "failures",
@@ -117,6 +120,8 @@ class Right:
         """Raw time of the next read or write, if none is pending."""
         self.due = started.raw
         """Raw time at which something must be decided; kept by ``machine``."""
+        self.contend_at = NEVER
+        """Raw time at which this node may contend, if nothing changes; NEVER if it should not."""
         self.failures = 0
         """Attempts in a row whose outcome is unknown."""
         self.unsure: Optional[Clocks] = None
@@ -158,6 +163,8 @@ class NodeState:
         self, config: AgentConfig, boot_id: str, incarnation: str, previous: frozenset[str]
     ) -> None:
         self.config = config
+        self.timings: Timings = config.partition.timings
+        """The partition's numbers."""
         self.boot_id = boot_id
         self.incarnation = incarnation
         self.previous = previous
@@ -190,11 +197,6 @@ class NodeState:
         self.acknowledged: set[str] = set()
         self.unsaved = False
         """Something worth keeping over a restart changed in this step."""
-
-    @property
-    def timings(self) -> Timings:
-        """The partition's numbers."""
-        return self.config.partition.timings
 
     def number(self) -> int:
         """Return a number not used before in this agent run."""
