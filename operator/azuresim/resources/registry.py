@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from azuresim.resources import groups, security_groups, subscriptions, virtual_networks
+from azuresim.resources import (
+    groups,
+    nat_gateways,
+    public_ip_prefixes,
+    public_ips,
+    security_groups,
+    subscriptions,
+    virtual_networks,
+)
 from azuresim.resources.contract import ResourceType
 from azuresim.resources.dns import types as dns
 from azuresim.resources.identities import types as identities
@@ -14,6 +22,9 @@ TYPES: Final[tuple[ResourceType, ...]] = (
     security_groups.TYPE,
     *identities.TYPES,
     *dns.TYPES,
+    public_ips.TYPE,
+    public_ip_prefixes.TYPE,
+    nat_gateways.TYPE,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (*subscriptions.ROUTES, *dns.ROUTES)

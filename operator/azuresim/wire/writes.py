@@ -153,8 +153,8 @@ def _store(
     draft = Draft(id=resource_id, body=_accept(write, given, before), before=before)
     kind.check(call, draft)
     integrity.check(service, call, kind, draft)
-    data = orjson.dumps(draft.body)
-    same = record is not None and record.data == data
+    same = record is not None and before == draft.body
+    data = record.data if record and same else orjson.dumps(draft.body)
     old_etag = record.etag if record else None
     stored = Record(
         id=resource_id,

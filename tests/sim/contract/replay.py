@@ -78,6 +78,7 @@ class Replay:
         yield from self._compare_headers(exchange["responseHeaders"], reply)
         want, have = exchange["responseBody"], reply.body
         if exchange["url"] in self.older:
+            self.older.remove(exchange["url"])
             for body in (want, have):
                 body.get("properties", {}).pop("provisioningState", None)
         yield from _differences(_blank(want), _blank(self._theirs_deep(have)), "")

@@ -28,9 +28,7 @@ WAITING = {
     "Microsoft.Compute/disks",
     "Microsoft.Compute/virtualMachines",
     "Microsoft.Network/loadBalancers",
-    "Microsoft.Network/natGateways",
     "Microsoft.Network/networkInterfaces",
-    "Microsoft.Network/publicIPAddresses",
 }
 """Types that are recorded and not simulated yet."""
 
