@@ -16,7 +16,7 @@ from hacluster_local.controlplane.server import ControlPlane
 from hacluster_local.ports import free_port
 from hacluster_local.processes import Program, start, wait_until_ready
 from hacluster_local.setup.checkout import CRDS, DEPLOY, PYTHON, ROOT, SOURCES
-from hacluster_local.web import answers
+from hacluster_local.web import answers, opener
 
 NAMESPACE: Final = "hacluster-system"
 ACCOUNT: Final = "hacluster-operator"
@@ -86,5 +86,6 @@ def start_operator(home: Path, identity: Identity, settings: Mapping[str, str]) 
             "POD_NAMESPACE": NAMESPACE,
         },
     )
+    client = opener()
     ready_url = f"http://127.0.0.1:{port}/readyz"
-    wait_until_ready(start(program, home), lambda: answers(ready_url), READY_WITHIN_S)
+    wait_until_ready(start(program, home), lambda: answers(ready_url, client), READY_WITHIN_S)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 DEADLINE_S: Final = 10.0
+READY_DEADLINE_S: Final = 2.0
 
 
 class Answer(NamedTuple):
@@ -20,18 +21,22 @@ class Answer(NamedTuple):
     """The decoded JSON; None if there was no body."""
 
 
-def opener(ca_file: Path | None = None) -> urllib.request.OpenerDirector:
-    """Return a client that trusts one authority, and uses no proxy."""
+def opener(
+    ca_file: Path | None = None, certificate: Path | None = None, key: Path | None = None
+) -> urllib.request.OpenerDirector:
+    """Return a client that trusts one authority, uses no proxy, and may show a certificate."""
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
     return urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )
 
 
-def answers(url: str) -> bool:
+def answers(url: str, client: urllib.request.OpenerDirector) -> bool:
     """Tell whether a server on loopback answers with success."""
     try:
-        with opener().open(url, timeout=2) as answer:
+        with client.open(url, timeout=READY_DEADLINE_S) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

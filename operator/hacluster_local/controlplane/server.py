@@ -5,11 +5,9 @@ away; the API server listens on loopback, with RBAC, and knows its users by cert
 service-account tokens.
 """
 
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +18,7 @@ from hacluster_local.controlplane.kubectl import Kubectl
 from hacluster_local.logs import tail
 from hacluster_local.ports import free_port
 from hacluster_local.processes import PartError, Program, start, wait_until_ready
+from hacluster_local.web import answers, opener
 
 READY_WITHIN_S: Final = 60.0
 PORT_TRIES: Final = 3
@@ -68,13 +67,14 @@ def _start_apiserver(
     home: Path, binaries: Binaries, authority: Authority, admin: access.Pair, *, tied: bool
 ) -> str:
     """Start the API server and return its address; try another port if somebody took this one."""
+    client = opener(authority.certificate, admin.certificate, admin.key)
     for left in reversed(range(PORT_TRIES)):
         port = free_port()
         program = _apiserver(binaries, home / "controlplane", authority, port)
         server = start(program, home, tied=tied)
         url = f"https://127.0.0.1:{port}"
         try:
-            wait_until_ready(server, _Ready(url, authority, admin), READY_WITHIN_S)
+            wait_until_ready(server, partial(answers, f"{url}/readyz", client), READY_WITHIN_S)
         except PartError:
             if not left or "address already in use" not in tail(server.log):
                 raise
@@ -127,22 +127,3 @@ def _program(
 ) -> Program:
     arguments = tuple(f"--{flag}={value}" for flag, value in flags.items())
     return Program(name=name, arguments=(str(program), *arguments, *switches), directory=folder)
-
-
-class _Ready:
-    """Ask the API server, as its administrator, whether it is ready."""
-
-    def __init__(self, url: str, authority: Authority, admin: access.Pair) -> None:
-        self._url = f"{url}/readyz"
-        self._tls = ssl.create_default_context(cafile=str(authority.certificate))
-        self._tls.load_cert_chain(admin.certificate, admin.key)
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._tls)
-        )
-
-    def __call__(self) -> bool:
-        try:
-            with self._opener.open(self._url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
