@@ -1,6 +1,7 @@
 """The tables of manifests: good ones, and good ones with changes that make them bad."""
 
 import copy
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ class Case:
 
 def good() -> dict[str, dict[str, Any]]:
     """Return the good manifests, the samples first, by name."""
+    return copy.deepcopy(_good())
+
+
+@functools.cache
+def _good() -> dict[str, dict[str, Any]]:
     files = [*sorted(SAMPLES.glob("*.yaml")), *sorted((HERE / "good").glob("*.yaml"))]
     found = {}
     for file in files:
