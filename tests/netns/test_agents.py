@@ -130,11 +130,11 @@ def test_a_killed_guard_takes_the_service_down_with_it(cluster: Cluster) -> None
 def test_status_is_read_by_people_and_programs(cluster: Cluster) -> None:
     first = cluster.wait_active()
     status = cluster.status(first)
-    assert status["splitBrainSafe"] is True
-    assert [group["state"] for group in status["groups"]] == ["Online"]
+    assert [group["standing"] for group in status["groups"]] == ["Active"]
+    assert status["sentence"].startswith(f"{first}: g is active at epoch")
     table = cluster.command(first, "status").stdout
     assert max(len(line) for line in table.splitlines()) <= 48
-    assert "Online" in table
+    assert "Active" in table
     refused = cluster.command(first, "move", "nothing")
     assert refused.returncode == 1
     assert "HAN-U03" in refused.stderr

@@ -15,22 +15,20 @@ def status_table(status: Mapping[str, Any]) -> str:
     lines = [f"{status['cluster']} / {status['node']}   configuration {status['configuration']}"]
     for bad in _bad_news(status):
         lines += textwrap.wrap(f"! {bad}", WIDTH, subsequent_indent="  ")
-    lines += ["", "GROUP          HERE       ACTIVE ON  EPOCH"]
+    lines += ["", "GROUP          HERE       HOLDER     EPOCH"]
     for group in status["groups"]:
         holder = group["holder"] or "-"
-        name, state = group["name"][:14], group["state"][:10]
+        name, state = group["name"][:14], group["standing"][:10]
         lines.append(f"{name:14} {state:10} {holder[:10]:10} {group['epoch']:5}")
-        lines += _resources(group)
-        if group["whyNotHere"]:
-            why = f"not here: {group['whyNotHere']}"
+        lines += [f"  {name[:30]:30} {state}" for name, state in group["resources"].items()]
+        if group["whyNotActive"]:
+            why = f"not active here: {group['whyNotActive']}"
             lines += textwrap.wrap(why, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    lines += ["", "NODE           HEARD      GROUPS"]
+    lines += ["", "NODE           HEARD"]
     for peer in status["peers"]:
-        age = peer["heartbeatAgeSeconds"]
+        age = peer["secondsSinceHeard"]
         heard = "never" if age is None else f"{age:.1f} s ago"
-        mark = "" if peer["alive"] else " (down?)"
-        groups = ", ".join(f"{name} {state}" for name, state in peer["groups"].items())
-        lines.append(f"{peer['name'][:14]:14} {heard:10} {groups}{mark}")
+        lines.append(f"{peer['name'][:14]:14} {heard}{'' if peer['alive'] else '  (down?)'}")
     lines += _monitors(status["monitors"])
     return "\n".join(lines)
 
@@ -46,7 +44,7 @@ def event_lines(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _bad_news(status: Mapping[str, Any]) -> Iterator[str]:
     if not status["splitBrainSafe"]:
-        yield f"not safe from split brain: {status['splitBrainWhy']}"
+        yield f"not safe from split brain: {status['splitBrainReason']}"
     if status["leaving"]:
         yield f"takes no part in the cluster: {status['leaving']}"
     if status["configurationRefused"]:
@@ -59,18 +57,13 @@ def _bad_news(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"missing {name}: {why}"
 
 
-def _resources(group: Mapping[str, Any]) -> Iterator[str]:
-    for resource in group["resources"]:
-        yield f"  {resource['name'][:18]:18} {resource['kind'][:15]:15} {resource['state']}"
-
-
 def _monitors(monitors: Sequence[Dict[str, Any]]) -> List[str]:
     lines = []
     for monitor in monitors:
         word = "suspended" if monitor["suspended"] else monitor["health"]
         if monitor["simulated"]:
             word += " (simulated)"
-        if word in _GOOD or not (monitor["here"] or monitor["suspended"]):
+        if word in _GOOD or not (monitor["monitored"] or monitor["suspended"]):
             continue
         lines.append(f"{monitor['name'][:18]:18} {word}")
         if monitor["detail"]:

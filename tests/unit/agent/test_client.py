@@ -20,7 +20,7 @@ STATUS: dict[str, Any] = {
     "node": "node-1",
     "configuration": "7",
     "splitBrainSafe": True,
-    "splitBrainWhy": "",
+    "splitBrainReason": "",
     "leaving": "",
     "configurationRefused": "",
     "troubles": {"HAN-W01": "the store answered 503"},
@@ -29,16 +29,16 @@ STATUS: dict[str, Any] = {
     "groups": [
         {
             "name": "failover1",
-            "state": "Standby",
+            "standing": "Inactive",
             "holder": "node-2",
             "epoch": 12,
-            "whyNotHere": "it failed here; node-2 is to take it and nobody else may, for now",
-            "resources": [{"name": "azurepp1", "kind": "ProbePort", "state": "Off"}],
+            "whyNotActive": "it failed here; node-2 is to take it and nobody else may, for now",
+            "resources": {"azurepp1": "Off"},
         }
     ],
     "peers": [
-        {"name": "node-2", "alive": True, "heartbeatAgeSeconds": 0.4, "groups": {"f": "Active"}},
-        {"name": "node-3", "alive": False, "heartbeatAgeSeconds": None, "groups": {}},
+        {"name": "node-2", "alive": True, "secondsSinceHeard": 0.4},
+        {"name": "node-3", "alive": False, "secondsSinceHeard": None},
     ],
     "monitors": [
         {
@@ -46,7 +46,7 @@ STATUS: dict[str, Any] = {
             "health": "Abnormal",
             "suspended": False,
             "simulated": True,
-            "here": True,
+            "monitored": True,
             "detail": "HAN-M01 10.5.0.5 did not answer within 3 s",
         }
     ],
@@ -106,7 +106,7 @@ def test_the_table_fits_a_phone_and_tells_the_bad_news_first() -> None:
     assert max(map(len, lines)) <= WIDTH + 4
     assert lines[1].startswith("! HAN-W01")
     text = "\n".join(lines)
-    for word in ("failover1", "Standby", "node-2", "not here: it failed", "never", "simulated"):
+    for word in ("failover1", "Inactive", "node-2", "here: it failed", "never", "simulated"):
         assert word in text
 
 
