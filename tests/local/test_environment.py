@@ -6,9 +6,10 @@ import signal
 import ssl
 import stat
 import subprocess
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import pytest
 from tests.prerequisites import require
 
 from hacluster_local import environment, leftovers, processes
-from hacluster_local.arm import Arm
+from hacluster_local.arm import RESOURCES_VERSION, Arm
 from hacluster_local.controlplane import binaries
 from hacluster_local.controlplane.kubectl import Kubectl
+from hacluster_local.demo.damage import SECURITY_GROUPS, Vandal
+from hacluster_local.demo.look import Onlooker, View
 from hacluster_local.environment import Environment, RefusedError
 from hacluster_local.store import install
 
@@ -99,6 +102,44 @@ def test_the_credentials_of_the_env_file_open_azure(running: Environment) -> Non
     arm = Arm(running.azure)
     listed = arm.get("/subscriptions", "2022-12-01")["value"]
     assert [each["subscriptionId"] for each in listed] == [running.azure.subscription_id]
+
+
+def test_the_demo_sees_azure_and_can_break_it(running: Environment) -> None:
+    arm = Arm(running.azure)
+    region = arm.get(f"{arm.subscription}/locations", "2022-12-01")["value"][0]["name"]
+    group = f"{arm.subscription}/resourceGroups/broken"
+    onlooker = Onlooker(running.kubectl, arm, "default/nobody", "broken")
+    assert onlooker.look() == View()
+    arm.put(group, RESOURCES_VERSION, {"location": region})
+    rule = {
+        "priority": 100,
+        "direction": "Inbound",
+        "access": "Allow",
+        "protocol": "Tcp",
+        "sourcePortRange": "*",
+        "sourceAddressPrefix": "VirtualNetwork",
+        "destinationPortRange": "8080",
+        "destinationAddressPrefix": "*",
+    }
+    body = {"securityRules": [{"name": "service", "properties": rule}]}
+    path = f"{group}/providers/{SECURITY_GROUPS}/nsg"
+    version = arm.version_of(SECURITY_GROUPS)
+    arm.put(path, version, {"location": region, "properties": body})
+    eventually(lambda: arm.get(path, version)["properties"]["provisioningState"] == "Succeeded")
+    assert [(thing.kind, thing.name) for thing in onlooker.things()] == [
+        ("networkSecurityGroups", "nsg")
+    ]
+    vandal = Vandal(arm, "broken")
+    assert not vandal.lets_everybody_in("service")
+    assert vandal.open_to_everybody() == "service"
+    assert vandal.lets_everybody_in("service")
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.2)
 
 
 def test_the_operator_has_its_own_rights_and_no_more(running: Environment) -> None:
