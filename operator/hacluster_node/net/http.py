@@ -136,6 +136,10 @@ class Client:
             _close(self._sock)
             self._sock = None
 
+    def __del__(self) -> None:
+        if getattr(self, "_sock", None) is not None:  # An address that was refused has none.
+            self.close()
+
     def _connect(self, deadline: float) -> socket.socket:
         try:
             family, address = self._resolver.address(_left(deadline))
