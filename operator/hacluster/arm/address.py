@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from hacluster.arm.versions import GROUP, KINDS, Kind, Listing
 from hacluster.errors import InvariantBroken
 from hacluster.model import ids
+
+_PROVIDERS: Final = "/providers/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,7 @@ def parse(resource: str) -> Address:
     Raises:
         InvariantBroken: the kind is not in the table: a bug, for names are made in one place.
     """
-    scope, has_provider, rest = resource.rpartition("/providers/")
-    if not has_provider:
-        scope, rest = resource, ""
+    scope, rest = _split(resource)
     words = scope.split("/")
     subscription = words[2] if len(words) > 2 else ""
     group = words[4].casefold() if len(words) > 4 else ""
@@ -76,13 +77,24 @@ def subscription_list(address: Address) -> str:
 
 def group_list(address: Address) -> str:
     """Return the path of the list, over its own group, that has this resource."""
-    root = address.id.split("/providers/", maxsplit=1)[0]
-    return f"{root}/providers/{address.kind.name}"
+    return f"{root(address)}/providers/{address.kind.name}"
+
+
+def root(address: Address) -> str:
+    """Return the id of the group that a resource is in, or of the subscription."""
+    end = address.id.casefold().find(_PROVIDERS)
+    return address.id if end < 0 else address.id[:end]
 
 
 def parent_list(address: Address) -> str:
     """Return the path of the list, under its parent, that has this resource."""
     return address.id.rsplit("/", maxsplit=1)[0]
+
+
+def _split(resource: str) -> tuple[str, str]:
+    """Return what stands before and after the last provider's mark, in whatever letter case."""
+    end = resource.casefold().rfind(_PROVIDERS)
+    return (resource, "") if end < 0 else (resource[:end], resource[end + len(_PROVIDERS) :])
 
 
 def _parent(resource: str, kind: Kind, scope: str) -> str:

@@ -33,6 +33,8 @@ LONGEST_PERIODS: Final = 10
 DENIED_FOR_S: Final = 600.0
 """How long a list that was denied is not asked for again."""
 FORGET_EVERY_S: Final = 600.0
+ROUNDS: Final = 3
+"""A list of the subscription, one of the group, single reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,29 @@ class Reader:
     async def _refresh(
         self, wanted: dict[str, Address], since: dict[str, float], fresh: set[str]
     ) -> dict[str, ArmError]:
-        """Take the readings that are missing; return by key why some could not be taken."""
+        """Take the readings that are missing; return by key why some could not be taken.
+
+        A list that is denied takes another round, with a smaller list or single reads.
+        """
+        failed: dict[str, ArmError] = {}
+        for _ in range(ROUNDS):
+            missing = {
+                key: self._single(each) if key in fresh else self._fetch_for(each, since[key])
+                for key, each in wanted.items()
+                if key not in failed and self._readings.find(each, since[key]) is None
+            }
+            if not missing:
+                break
+            failed |= await self._round(missing, since)
+        return failed
+
+    async def _round(
+        self, missing: dict[str, _Fetch], since: dict[str, float]
+    ) -> dict[str, ArmError]:
         fetches: dict[str, tuple[_Fetch, float]] = {}
-        sources: dict[str, str] = {}
-        for key, each in wanted.items():
-            if self._readings.find(each, since[key]) is None:
-                fetch = self._single(each) if key in fresh else self._fetch_for(each)
-                known = fetches.get(fetch.path)
-                at = max(since[key], known[1]) if known else since[key]
-                fetches[fetch.path] = (fetch, at)
-                sources[key] = fetch.path
+        for key, fetch in missing.items():
+            _, at = fetches.get(fetch.path, (fetch, since[key]))
+            fetches[fetch.path] = (fetch, max(at, since[key]))
         results = await asyncio.gather(
             *(self._take(fetch, at) for fetch, at in fetches.values()), return_exceptions=True
         )
@@ -109,7 +124,7 @@ class Reader:
             elif isinstance(result, BaseException):
                 raise result
         _raise_what_concerns_all(errors, len(fetches))
-        return {key: errors[path] for key, path in sources.items() if path in errors}
+        return {key: errors[one.path] for key, one in missing.items() if one.path in errors}
 
     async def _take(self, fetch: _Fetch, since: float) -> None:
         """Take one reading, or wait for the same one that is already under way."""
@@ -148,7 +163,6 @@ class Reader:
             if fetch.wanted.kind.listing is Listing.PARENT:
                 raise
             self._denied[fetch.path] = at
-            await self._take(self._fetch_for(fetch.wanted), at)
             return
         self._readings.keep_list(kind, fetch.scope or "", items, at)
 
@@ -172,25 +186,26 @@ class Reader:
         items = await self._pages(f"{group}/resources", GROUP.version, ())
         return tuple(ArmId(str(item["id"])) for item in items)
 
-    def _fetch_for(self, wanted: Address) -> _Fetch:
+    def _fetch_for(self, wanted: Address, since: float) -> _Fetch:
         """Choose the cheapest reading that tells of a resource."""
         match wanted.kind.listing:
             case Listing.EMBEDDED:
-                return self._fetch_for(address.parse(wanted.parent))
+                return self._fetch_for(address.parse(wanted.parent), since)
             case Listing.PARENT:
                 scope, path = wanted.parent, address.parent_list(wanted)
                 several = self._readings.interest(wanted.kind, wanted.parent) > 1
                 return _Fetch(path, wanted, scope) if several else self._single(wanted)
             case Listing.SUBSCRIPTION | Listing.SUBSCRIPTION_ONLY:
-                return self._list_for(wanted)
+                return self._list_for(wanted, since)
 
-    def _list_for(self, wanted: Address) -> _Fetch:
+    def _list_for(self, wanted: Address, since: float) -> _Fetch:
         is_elsewhere = wanted.subscription.casefold() != self._subscription.casefold()
         if is_elsewhere or self._readings.interest(wanted.kind) <= 1:
             return self._single(wanted)
         whole = address.subscription_list(wanted)
         is_only = wanted.kind.listing is Listing.SUBSCRIPTION_ONLY or wanted.kind is GROUP
-        if whole not in self._denied and (is_only or self._readings.groups() > 1):
+        is_new = self._readings.listed_at(wanted.kind) >= since  # and yet not found in it
+        if whole not in self._denied and not is_new and (is_only or self._readings.groups() > 1):
             return _Fetch(whole, wanted, "")
         group = address.group_list(wanted)
         if not is_only and group not in self._denied:

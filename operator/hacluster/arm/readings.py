@@ -61,6 +61,10 @@ class Readings:
         """Return how many groups are of interest."""
         return sum(bool(group) for group in self._groups)
 
+    def listed_at(self, kind: Kind) -> float:
+        """Return when a kind was last listed for the whole subscription."""
+        return self._covered.get((kind.name, ""), _NEVER)
+
     def find(self, wanted: Address, since: float) -> Reading | None:
         """Return the newest reading that is not older than ``since``, or None."""
         since = max(since, self._touched.get(wanted.key, _NEVER))
@@ -161,6 +165,5 @@ class Readings:
     def _without_group(self, wanted: Address) -> Reading | None:
         if wanted.kind is GROUP or not wanted.group:
             return None
-        root = wanted.id.split("/providers/", maxsplit=1)[0]
-        group = self._taken.get(root.casefold())
+        group = self._taken.get(address.root(wanted).casefold())
         return Reading(group.at, None) if group is not None and group.content is None else None
