@@ -45,7 +45,7 @@ class Arm:
         Raises:
             ArmError: It holds nothing, or may not be read.
         """
-        return _content(self.call("GET", path, version), f"GET {path}")
+        return content(self.call("GET", path, version), f"GET {path}")
 
     def put(self, path: str, version: str, body: Any) -> Any:
         """Write what a path shall hold, and return what ARM made of it.
@@ -53,7 +53,7 @@ class Arm:
         Raises:
             ArmError: It was refused.
         """
-        return _content(self.call("PUT", path, version, body), f"PUT {path}")
+        return content(self.call("PUT", path, version, body), f"PUT {path}")
 
     def version_of(self, kind: str) -> str:
         """Return the newest api-version that Azure says it has for a resource type."""
@@ -89,7 +89,7 @@ class Arm:
         request = urllib.request.Request(  # noqa: S310 - always the environment's own https
             f"{azure.authority}/{azure.tenant_id}/oauth2/v2.0/token", data=form(fields)
         )
-        token: str = _content(ask(self._client, request), "Sign-in")["access_token"]
+        token: str = content(ask(self._client, request), "Sign-in")["access_token"]
         return token
 
     def _audience(self) -> str:
@@ -98,12 +98,17 @@ class Arm:
         request = urllib.request.Request(  # noqa: S310 - always the environment's own https
             f"{base}/metadata/endpoints?api-version={METADATA_VERSION}"
         )
-        clouds = _content(ask(self._client, request), "Metadata")
+        clouds = content(ask(self._client, request), "Metadata")
         audience: str = clouds[0]["authentication"]["audiences"][0]
         return audience.rstrip("/")
 
 
-def _content(answer: Answer, what: str) -> Any:
+def content(answer: Answer, what: str) -> Any:
+    """Return the body of a good answer.
+
+    Raises:
+        ArmError: It was a refusal; the message has what was asked, code and reason.
+    """
     if answer.status < 300:
         return answer.body
     error = (answer.body or {}).get("error", answer.body)

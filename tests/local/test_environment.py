@@ -21,7 +21,7 @@ from hacluster_local.arm import RESOURCES_VERSION, Arm
 from hacluster_local.controlplane import binaries
 from hacluster_local.controlplane.kubectl import Kubectl
 from hacluster_local.demo.damage import SECURITY_GROUPS, Vandal
-from hacluster_local.demo.look import Onlooker, View
+from hacluster_local.demo.look import Onlooker, Thing, View
 from hacluster_local.environment import Environment, RefusedError
 from hacluster_local.store import install
 
@@ -125,9 +125,11 @@ def test_the_demo_sees_azure_and_can_break_it(running: Environment) -> None:
     path = f"{group}/providers/{SECURITY_GROUPS}/nsg"
     version = arm.version_of(SECURITY_GROUPS)
     arm.put(path, version, {"location": region, "properties": body})
+    assert Thing(kind="resourceGroups", name="broken", state="Succeeded") in onlooker.things()
     eventually(lambda: arm.get(path, version)["properties"]["provisioningState"] == "Succeeded")
     assert [(thing.kind, thing.name) for thing in onlooker.things()] == [
-        ("networkSecurityGroups", "nsg")
+        ("resourceGroups", "broken"),
+        ("networkSecurityGroups", "nsg"),
     ]
     vandal = Vandal(arm, "broken")
     assert not vandal.lets_everybody_in("service")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hacluster_local.arm import RESOURCES_VERSION, Arm
+from hacluster_local.arm import RESOURCES_VERSION, Arm, content
 from hacluster_local.controlplane.kubectl import Kubectl, KubectlError
 
 NOT_FOUND: Final = 404
@@ -74,13 +74,26 @@ class Onlooker:
         )
 
     def things(self) -> tuple[Thing, ...]:
-        """Return what Azure has in the cluster's resource group, in order of type and name."""
-        group = f"{self._arm.subscription}/resourceGroups/{self._group}"
-        path = f"{group}/resources?$expand=provisioningState"
-        if self._arm.call("GET", group, RESOURCES_VERSION).status == NOT_FOUND:
+        """Return the cluster's resource group and what is in it, by type and name.
+
+        Raises:
+            ArmError: Azure refuses to show them; only "not found" is taken for "not there".
+        """
+        path = f"{self._arm.subscription}/resourceGroups/{self._group}"
+        found = self._arm.call("GET", path, RESOURCES_VERSION)
+        if found.status == NOT_FOUND:
             return ()
-        listed = self._arm.get(path, RESOURCES_VERSION)["value"]
-        return tuple(sorted((_thing(each) for each in listed), key=lambda t: (t.kind, t.name)))
+        group = content(found, f"GET {path}")
+        listed = self._arm.call(
+            "GET", f"{path}/resources?$expand=provisioningState", RESOURCES_VERSION
+        )
+        if listed.status == NOT_FOUND:
+            return ()  # the group went away between the two questions
+        inside = content(listed, f"GET {path}/resources")
+        state = group["properties"]["provisioningState"]
+        itself = Thing(kind="resourceGroups", name=self._group, state=state)
+        others = sorted(map(_thing, inside["value"]), key=lambda thing: (thing.kind, thing.name))
+        return (itself, *others)
 
     def _object(self) -> dict[str, Any] | None:
         where = ("--namespace", self._namespace, "--ignore-not-found", "-o", "json")
