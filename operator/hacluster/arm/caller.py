@@ -17,6 +17,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
+from hacluster.arm.permissions import action_of
 from hacluster.arm.throttle import Gate, GateClosedError, use_of
 from hacluster.arm.translation import code_and_text, error_of, refusal
 from hacluster.errors import ArmDenied, ArmError, ArmThrottled, ArmUnavailable
@@ -123,7 +124,8 @@ class Caller:
         raise self._refused(call, reply)
 
     def _refused(self, call: Call, reply: Reply) -> ArmError:
-        refused = refusal(call.asked, reply.status, reply.headers, _parsed(reply.content))
+        action = action_of(call.method, call.path.partition("?")[0])
+        refused = refusal(call.asked, reply.status, reply.headers, _parsed(reply.content), action)
         error = error_of(refused)
         if isinstance(error, ArmThrottled):
             pause = self.gate.throttled(

@@ -157,8 +157,13 @@ class Reader:
 
     async def _list(self, fetch: _Fetch) -> None:
         kind, at = fetch.wanted.kind, _now()
+        over_group = bool(fetch.scope) and kind.listing is not Listing.PARENT
+        params = kind.group_reads if over_group else kind.list_reads
         try:
-            items = await self._pages(fetch.path, kind.version, kind.list_reads)
+            items = await self._pages(fetch.path, kind.version, params)
+            if kind.overlay and fetch.scope == "":
+                views = await self._pages(fetch.path, kind.version, kind.overlay)
+                _lay_over(items, views)
         except ArmDenied:
             if fetch.wanted.kind.listing is Listing.PARENT:
                 raise
@@ -252,6 +257,17 @@ def _raise_what_concerns_all(errors: dict[str, ArmError], asked: int) -> None:
             raise error
     if errors and len(errors) == asked:
         raise next(iter(errors.values()))
+
+
+def _lay_over(items: list[dict[str, Any]], views: list[dict[str, Any]]) -> None:
+    """Put the instance views of a second list into the items of the first."""
+    found = {
+        ids.key(str(one["id"])): (one.get("properties") or {}).get("instanceView") for one in views
+    }
+    for item in items:
+        view = found.get(ids.key(str(item["id"])))
+        if view is not None:
+            item.setdefault("properties", {})["instanceView"] = view
 
 
 def _present(resource: ArmId, reading: Reading) -> Present:

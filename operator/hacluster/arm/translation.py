@@ -80,9 +80,13 @@ class Refusal:
     text: str
     request_id: str = ""
     retry_after_s: float | None = None
+    action: str = ""
+    """The right that the request needs, if it is known."""
 
 
-def refusal(asked: str, status: int, headers: Mapping[str, str], body: Any) -> Refusal:
+def refusal(
+    asked: str, status: int, headers: Mapping[str, str], body: Any, action: str = ""
+) -> Refusal:
     """Read an answer of 4xx or 5xx; ``headers`` is keyed in lower case."""
     code, text = code_and_text(body)
     return Refusal(
@@ -92,6 +96,7 @@ def refusal(asked: str, status: int, headers: Mapping[str, str], body: Any) -> R
         text=text,
         request_id=headers.get("x-ms-request-id") or headers.get("x-ms-correlation-request-id", ""),
         retry_after_s=seconds(headers),
+        action=action,
     )
 
 
@@ -163,4 +168,5 @@ def _is_exhausted(refused: Refusal) -> bool:
 
 def _missing(refused: Refusal) -> str:
     found = _ACTION.search(refused.text)
-    return f" The missing permission is {found[1]}." if found else ""
+    missing = found[1] if found else refused.action
+    return f" The missing permission is {missing}." if missing else ""

@@ -40,7 +40,11 @@ class Kind:
     single_reads: tuple[tuple[str, str], ...] = ()
     """Query parameters of a GET: what a list cannot tell."""
     list_reads: tuple[tuple[str, str], ...] = ()
-    """Query parameters of a list."""
+    """Query parameters of a list over the subscription or a parent."""
+    group_reads: tuple[tuple[str, str], ...] = ()
+    """Query parameters of a list over a group."""
+    overlay: tuple[tuple[str, str], ...] = ()
+    """Query parameters of a second list over the subscription, that has the instance views."""
 
 
 _NETWORK: Final = "2025-05-01"
@@ -101,6 +105,8 @@ _KINDS: Final = (
         version=_COMPUTE,
         guards_creation=True,
         single_reads=(("$expand", "instanceView"),),
+        group_reads=(("$expand", "instanceView"),),
+        overlay=(("statusOnly", "true"),),
     ),
     Kind(
         name="Microsoft.Compute/virtualMachines/runCommands",
