@@ -11,6 +11,7 @@ from azuresim.resources import (
     subscriptions,
     virtual_networks,
 )
+from azuresim.resources.compute import types as compute
 from azuresim.resources.contract import ResourceType
 from azuresim.resources.dns import types as dns
 from azuresim.resources.identities import types as identities
@@ -22,9 +23,10 @@ TYPES: Final[tuple[ResourceType, ...]] = (
     security_groups.TYPE,
     *identities.TYPES,
     *dns.TYPES,
+    *compute.TYPES,
     public_ips.TYPE,
     public_ip_prefixes.TYPE,
     nat_gateways.TYPE,
 )
 
-ROUTES: Final[tuple[Route, ...]] = (*subscriptions.ROUTES, *dns.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (*subscriptions.ROUTES, *dns.ROUTES, *compute.ROUTES)

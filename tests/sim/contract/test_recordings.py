@@ -24,8 +24,6 @@ KIND = re.compile(r"/providers/([^/]+/[^/?]+)")
 OPERATIONS = re.compile(r"/locations$|operation", re.IGNORECASE)
 
 WAITING = {
-    "Microsoft.Compute/availabilitySets",
-    "Microsoft.Compute/disks",
     "Microsoft.Compute/virtualMachines",
     "Microsoft.Network/loadBalancers",
     "Microsoft.Network/networkInterfaces",

@@ -1,0 +1,11 @@
+"""What the registry takes from here."""
+
+from typing import Final
+
+from azuresim.resources.compute import availability_sets, catalog, disks, images
+from azuresim.resources.contract import ResourceType
+from azuresim.resources.subscriptions import Route
+
+TYPES: Final[tuple[ResourceType, ...]] = (availability_sets.TYPE, disks.TYPE)
+
+ROUTES: Final[tuple[Route, ...]] = (*catalog.ROUTES, *images.ROUTES)
