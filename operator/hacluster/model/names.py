@@ -33,7 +33,7 @@ BLOB_DATA_CONTRIBUTOR: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 _GUIDS: Final = uuid.UUID("6f1e1d4e-5a0f-5d53-9a38-1f0a5c3b7e11")
 _STORAGE_LIMIT: Final = 24
 _CONTAINER_LIMIT: Final = 63
-_NAME_LIMIT: Final = 80  # The shortest limit of the network and disk types.
+_NAME_LIMIT: Final = 64  # A virtual network's; other types take more.
 
 
 @dataclass(frozen=True)

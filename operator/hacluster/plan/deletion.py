@@ -22,7 +22,7 @@ from typing import Final
 
 from hacluster.model.azure import DeletionPolicy, ManagementMode
 from hacluster.model.ids import RESOURCE_GROUP, ArmId, is_inside, key, name_of, parent_of, type_of
-from hacluster.model.observed import Absent, Present, Unknown
+from hacluster.model.observed import Present, Unknown
 from hacluster.model.reasons import Reason
 from hacluster.plan.os_disk import is_made_by_us
 from hacluster.plan.settle import describe
@@ -77,8 +77,6 @@ def is_complete(view: View) -> bool:
     if not _may_delete(view):
         return True
     group = view.get(view.names.resource_group)
-    if isinstance(group, Absent):
-        return True
     if any(isinstance(seen, Unknown) for seen in view.seen.resources.values()):
         return False
     is_group_ours = isinstance(group, Present) and is_ours(view, group)
@@ -102,7 +100,7 @@ def removals(view: View, keep: Collection[str]) -> tuple[Step, ...]:
             etag=seen.etag,
             why="nothing asks for it",
             needs=_referrers(view, seen.id),
-            disrupts=name_of(seen.id) if _kind(seen.id) == _MACHINES else None,
+            disrupts=_disrupted(seen.id),
         )
         for seen in unwanted
         if key(seen.id) in going and seen.is_settled and not _goes_with_parent(seen.id, going)
@@ -155,6 +153,12 @@ def _referrers(view: View, resource: ArmId) -> frozenset[ArmId]:
 def _goes_with_parent(resource: ArmId, going: Collection[str]) -> bool:
     """Say whether deleting the parent deletes it; a link and a role assignment it does not."""
     return _kind(resource) not in {_LINKS, _ASSIGNMENTS} and _has_going_parent(resource, going)
+
+
+def _disrupted(resource: ArmId) -> str | None:
+    """Return the node that loses its machine, or a right on it."""
+    machine = parent_of(resource) if _kind(resource) == _ASSIGNMENTS else resource
+    return name_of(machine) if _kind(machine) == _MACHINES else None
 
 
 def _has_going_parent(resource: ArmId, going: Collection[str]) -> bool:
