@@ -1,7 +1,7 @@
 """The types of resources, one module each, all reading alike.
 
 To add a type: write a module that ends in `TYPE: Final = ResourceType(...)` and
-name it in `registry`. `virtual_networks` is the model to follow.
+name it in `registry`. `network.virtual_networks` is the model to follow.
 
 - `schema` and `children` have the words for bodies: `Text`, `Number`, `Flag`,
   `Choice`, `Items`, `Ref`, `Shape`, and `Children` for what has a URL of its own

@@ -1,6 +1,6 @@
 """What a resource type is: one frozen description that the wire acts on.
 
-To add a type, write a module like `virtual_networks` that ends in one
+To add a type, write a module like `network.virtual_networks` that ends in one
 `ResourceType`, and name it in `registry`. Routing, api-versions, checks,
 defaults, references, etags, operations, lists and the coverage table follow.
 A hook is a function of this module's signatures, for what no description says.

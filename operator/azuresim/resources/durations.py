@@ -17,6 +17,7 @@ TYPICAL: Final[Mapping[str, float]] = {
     "public IP prefix": 5.0,
     "NAT gateway": 10.0,
     "load balancer": 8.0,
+    "rule health": 2.0,
     "network interface": 3.0,
     "storage account": 22.0,
     "disk": 4.0,

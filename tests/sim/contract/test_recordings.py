@@ -25,8 +25,6 @@ OPERATIONS = re.compile(r"/locations$|operation", re.IGNORECASE)
 
 WAITING = {
     "Microsoft.Compute/virtualMachines",
-    "Microsoft.Network/loadBalancers",
-    "Microsoft.Network/networkInterfaces",
 }
 """Types that are recorded and not simulated yet."""
 

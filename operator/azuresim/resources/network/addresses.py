@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from azuresim import ids
 from azuresim.errors import ArmError, bad_request
-from azuresim.resources import virtual_networks
 from azuresim.resources.call import Call
 from azuresim.resources.families import missing_reference
+from azuresim.resources.network import virtual_networks
+from azuresim.resources.network.virtual_networks import Network
 from azuresim.resources.schema import Shape
-from azuresim.resources.virtual_networks import Network
 from azuresim.state.records import Link
 
 RESERVED_FIRST: Final = 4

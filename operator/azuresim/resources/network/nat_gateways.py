@@ -7,7 +7,7 @@ from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.families import NETWORK
-from azuresim.resources.network_rules import (
+from azuresim.resources.network.rules import (
     echoed,
     refuse,
     refuse_sku_change,

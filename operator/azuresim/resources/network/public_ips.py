@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from azuresim.resources import public_ip_prefixes, public_ranges, versions
-from azuresim.resources.addresses import slot
+from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.families import NETWORK
-from azuresim.resources.network_rules import (
+from azuresim.resources.network import public_ip_prefixes, public_ranges
+from azuresim.resources.network.addresses import slot
+from azuresim.resources.network.rules import (
     echoed,
     refuse,
     refuse_sku_change,

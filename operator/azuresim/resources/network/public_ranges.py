@@ -13,7 +13,7 @@ from azuresim.errors import bad_request
 from azuresim.resources.call import Call
 
 if TYPE_CHECKING:
-    from azuresim.resources.virtual_networks import Network
+    from azuresim.resources.network.virtual_networks import Network
 
 SINGLES: Final = {
     4: ("192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/16"),

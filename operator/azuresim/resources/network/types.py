@@ -1,0 +1,24 @@
+"""What the registry takes from here."""
+
+from typing import Final
+
+from azuresim.resources.contract import ResourceType
+from azuresim.resources.network import (
+    load_balancers,
+    nat_gateways,
+    network_interfaces,
+    public_ip_prefixes,
+    public_ips,
+    security_groups,
+    virtual_networks,
+)
+
+TYPES: Final[tuple[ResourceType, ...]] = (
+    virtual_networks.TYPE,
+    security_groups.TYPE,
+    public_ips.TYPE,
+    public_ip_prefixes.TYPE,
+    nat_gateways.TYPE,
+    network_interfaces.TYPE,
+    load_balancers.TYPE,
+)
