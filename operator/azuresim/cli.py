@@ -36,6 +36,7 @@ def main() -> None:
 @click.option("--machines", type=click.Choice(["none", "nspawn", "qemu"]), default="none")
 @click.option("--durations", type=click.Choice(["instant", "typical"]), default="instant")
 @click.option("--speed", type=click.FloatRange(min=0.001), default=1.0, show_default=True)
+@click.option("--throttle", type=click.Choice(["published", "none"]), default="published")
 @click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
 @click.option("--name", "names", multiple=True, help="Further name in the certificate.")
 def serve(
@@ -44,6 +45,7 @@ def serve(
     machines: str,
     durations: str,
     speed: float,
+    throttle: str,
     strict: bool,  # noqa: FBT001 - click's
     names: tuple[str, ...],
 ) -> None:
@@ -55,7 +57,9 @@ def serve(
         )
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     host, port = _address(listen)
-    settings = Settings(strict=strict, durations=durations, speed=speed)
+    settings = Settings(
+        strict=strict, durations=durations, speed=speed, throttled=throttle == "published"
+    )
     options = Options(directory=directory, host=host, port=port, settings=settings, names=names)
     try:
         asyncio.run(_serve(options))
@@ -122,7 +126,11 @@ def fault() -> None:
 @click.option("--name", default="", help="Resource name, * allowed.")
 @click.option("--count", type=click.IntRange(min=0), default=1, help="How often; 0: no end.")
 @click.option("--probability", type=click.FloatRange(0, 1), default=1.0)
-@click.option("--retry-after", type=int, default=5, help="Seconds, for throttle.")
+@click.option("--retry-after", type=int, default=5, help="Seconds, for throttle and lock.")
+@click.option("--status", type=int, default=503, help="What error and error-after answer.")
+@click.option("--seconds", type=float, default=5.0, help="Real seconds, for stale and slow.")
+@click.option("--code", default="InternalExecutionError", help="Error code, for fail.")
+@click.option("--message", default="An internal execution error occurred. Please retry later.")
 def fault_add(directory: Path, what: str, count: int, **rule: Any) -> None:
     """Put a fault in force and print it."""
     wish = {"do": "fault.add", "fault": what, "count": count or None, **rule}
@@ -140,7 +148,7 @@ def fault_list(directory: Path) -> None:
 @in_directory
 @click.argument("rule_id", default="")
 def fault_clear(directory: Path, rule_id: str) -> None:
-    """Lift one fault, or all of them."""
+    """Lift one fault, or all of them; all of them let stuck operations end."""
     click.echo(_ask(directory, {"do": "fault.clear", "id": rule_id}))
 
 

@@ -1,6 +1,7 @@
 """Puts the rooms together to one running simulator; the only module that knows them all."""
 
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,23 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from azuresim import ids
 from azuresim.clock import Anchor, ScaledClock
 from azuresim.fabric.health import Script
 from azuresim.faults import control
-from azuresim.faults.rules import Faults
+from azuresim.faults.rules import About, Faults
 from azuresim.identity import principals, tokens
 from azuresim.identity.entra import Entra
 from azuresim.identity.principals import Directory
 from azuresim.record.exchanges import Exchanges
-from azuresim.resources.catalog import Catalog
+from azuresim.resources.catalog import GROUP_KIND, Catalog
 from azuresim.resources.registry import ROUTES, TYPES
 from azuresim.state.database import Database
+from azuresim.state.records import Operation
 from azuresim.state.store import Store
 from azuresim.wire import tls
 from azuresim.wire.pipeline import Pipeline
 from azuresim.wire.routes import Routes
 from azuresim.wire.server import Server
 from azuresim.wire.service import Service, Settings
+from azuresim.wire.throttling import Throttle
 
 if TYPE_CHECKING:
     import asyncio
@@ -61,14 +65,14 @@ class Simulator:
         self._database = Database(options.directory)
         self.directory = _directory(self._database)
         self.exchanges = Exchanges()
-        self.faults = Faults(random.Random())  # noqa: S311 - faults are no secrets
+        self.faults = Faults(random.Random(), time.monotonic)  # noqa: S311 - no secrets
         self.health = Script(
             self._database.fact("health") or [],
             lambda lines: self._database.set_fact("health", lines),
         )
         catalog = Catalog(TYPES)
         self.store = Store(self._database, catalog.refer)
-        service = Service(
+        self.service = Service(
             store=self.store,
             catalog=catalog,
             clock=_clock(self._database, options.settings.speed),
@@ -76,17 +80,20 @@ class Simulator:
             subscription=self.directory.subscription,
             tenant=self.directory.tenant,
             prober=self.health,
+            on_start=self._started,
         )
         self._signer = tokens.Tokens(
             _signing_key(options.directory), self.directory.tenant, tokens.ARM_AUDIENCES
         )
+        throttle = Throttle(self.service.clock) if options.settings.throttled else None
         pipeline = Pipeline(
-            service,
+            self.service,
             entra=Entra(self.directory, self._signer),
             tokens=self._signer,
             faults=self.faults,
             exchanges=self.exchanges,
             routes=Routes(ROUTES),
+            throttle=throttle,
         )
         context = tls.server_context(options.directory, options.names)
         self._server = Server(pipeline, context)
@@ -124,11 +131,24 @@ class Simulator:
             "exchanges.clear": lambda _: exchanges.clear(),
             "fault.add": lambda wish: asdict(faults.add(wish)),
             "fault.list": lambda _: faults.list(),
-            "fault.clear": lambda wish: faults.clear(wish.get("id", "")),
+            "fault.clear": lambda wish: self._clear(wish.get("id", "")),
             "health.set": health.set,
             "health.list": lambda _: health.list(),
             "health.clear": lambda wish: health.clear(wish.get("address", "")),
         }
+
+    def _started(self, operation: Operation) -> Operation:
+        path = ids.parse(operation.target)
+        kind, name = path.kind or GROUP_KIND, path.segments[-1]
+        about = About(verb=operation.verb, kind=kind, name=name, path=path.id)
+        return self.faults.operation(operation, about)
+
+    def _clear(self, rule_id: str) -> int:
+        """Lift one fault, or all; with all of them, let what was stuck go on."""
+        lifted = self.faults.clear(rule_id)
+        if not rule_id:
+            self.service.release()
+        return lifted
 
 
 def _directory(database: Database) -> Directory:

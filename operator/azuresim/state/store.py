@@ -89,6 +89,10 @@ class Store:
                 return operation
         return None
 
+    def stuck(self) -> list[Operation]:
+        """Return the operations that never end."""
+        return [kept for kept in self._operations.values() if kept.due is None]
+
     def draw(self, name: str) -> int:
         """Return a number, counted from 0, that was never returned before, killed or not."""
         drawn = self._drawn.get(name)

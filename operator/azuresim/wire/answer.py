@@ -9,11 +9,16 @@ from azuresim.errors import ArmError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Status, headers and a body that can be JSON; None is no body."""
+    """Status, headers and a body that can be JSON; None is no body.
+
+    Attributes:
+        delay_s: Real seconds the reply is held back.
+    """
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
 
 
 def refusal(error: ArmError) -> Answer:

@@ -6,14 +6,13 @@ piece on one thread: requests never see each other half done.
 
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl
 
 from azuresim import ids
 from azuresim.errors import ArmError, group_not_found
-from azuresim.faults.rules import Faults
+from azuresim.faults.rules import About, Faults
 from azuresim.identity.entra import Entra
 from azuresim.identity.tokens import Tokens
 from azuresim.record.exchanges import Exchange, Exchanges
@@ -25,20 +24,9 @@ from azuresim.wire.answer import Answer, refusal
 from azuresim.wire.request import Request, json_body, required_body
 from azuresim.wire.routes import Match, Routes
 from azuresim.wire.service import Service
+from azuresim.wire.throttling import Throttle, quota_of, unlimited
 
-QUOTA: Final[Mapping[str, str]] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
-"""Which quota a verb draws on; others draw on writes."""
-
-LEFT: Final[Mapping[str, int]] = {"reads": 16499, "writes": 11999, "deletes": 11999}
-"""What recordings show as left of the subscription's quota on a quiet day."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a request turned out to be about, for faults and the record."""
-
-    kind: str = ""
-    name: str = ""
+MACHINE: Final = "microsoft.compute/virtualmachines"
 
 
 class Pipeline:
@@ -51,6 +39,7 @@ class Pipeline:
         faults: What is to go wrong.
         exchanges: Remembers what was said.
         routes: The fixed paths.
+        throttle: Counts what callers ask for; None lets everybody through.
     """
 
     def __init__(
@@ -62,6 +51,7 @@ class Pipeline:
         faults: Faults,
         exchanges: Exchanges,
         routes: Routes,
+        throttle: Throttle | None,
     ) -> None:
         self._service = service
         self._entra = entra
@@ -69,6 +59,7 @@ class Pipeline:
         self._faults = faults
         self._exchanges = exchanges
         self._routes = routes
+        self._throttle = throttle
 
     def serve(self, request: Request) -> Answer:
         """Answer one request.
@@ -78,15 +69,15 @@ class Pipeline:
         """
         started = time.perf_counter()
         request_id = str(uuid.uuid4())
-        asked = _Asked()
+        about = About(verb=request.verb)
         status = 0
         try:
             self._service.settle()
             path = ids.parse(request.raw_path)
-            asked, target, match = self._ask(request, path)
-            self._faults.before(request.verb, asked.kind, asked.name)
-            answer = self._effect(request, path, target, match)
-            self._faults.after(request.verb, asked.kind, asked.name)
+            about, target, match = self._ask(request, path)
+            self._faults.before(about)
+            answer = self._effect(request, path, target, match, about)
+            self._faults.after(about)
             status = answer.status
         except ArmError as error:
             answer = refusal(error)
@@ -97,37 +88,46 @@ class Pipeline:
                     at=self._service.clock.now(),
                     verb=request.verb,
                     path=request.raw_path[:512],
-                    kind=asked.kind,
+                    kind=about.kind,
                     version=request.query.get("api-version", "")[:40],
                     status=status,
                     took_ms=round((time.perf_counter() - started) * 1000, 3),
                     request_id=request_id,
                 )
             )
-        return replace(answer, headers=_headers(request, answer, request_id))
+        headers = _headers(request, answer, request_id)
+        return replace(answer, headers=headers, delay_s=self._faults.delay(about))
 
-    def _ask(self, request: Request, path: ids.Path) -> tuple[_Asked, Target | None, Match | None]:
+    def _ask(self, request: Request, path: ids.Path) -> tuple[About, Target | None, Match | None]:
+        about = About(verb=request.verb, path=path.id)
         if Entra.owns(path.segments):
-            return _Asked("entra"), None, None
+            return replace(about, kind="entra"), None, None
         match = self._routes.find(request.verb, path.segments)
         if match is not None:
-            return _Asked(match.route.pattern), None, match
+            return replace(about, kind=match.route.pattern), None, match
         target = self._service.catalog.find(path)
         if target is not None:
-            name = "" if target.listing else path.segments[-1]
-            return _Asked(target.entry.kind, target.child or name), target, None
-        return _Asked("operation" if _operation_id(path) else "unknown"), None, None
+            name = "" if target.listing else target.child or path.segments[-1]
+            return replace(about, kind=target.entry.kind, name=name), target, None
+        kind = "operation" if _operation_id(path) else "unknown"
+        return replace(about, kind=kind), None, None
 
     def _effect(
-        self, request: Request, path: ids.Path, target: Target | None, match: Match | None
+        self,
+        request: Request,
+        path: ids.Path,
+        target: Target | None,
+        match: Match | None,
+        about: About,
     ) -> Answer:
         if Entra.owns(path.segments):
             body = (request.body or b"").decode("utf-8", "replace")
             sent = dict(parse_qsl(body)) if request.verb == "POST" else request.query
             return self._entra.serve(request.verb, path.segments, request.base, sent)
-        principal = ""
+        principal, quota = "", {}
         if match is None or not match.route.public:
             principal = self._tokens.check(request.headers.get("Authorization", "")).principal
+            quota = self._count(principal, about, path)
         query = {n: v for n, v in request.query.items() if n != "api-version"}
         call = self._service.call(
             version=request.query.get("api-version", "").casefold(),
@@ -141,7 +141,21 @@ class Pipeline:
             raise ArmError(404, "SubscriptionNotFound", message)
         answer = self._dispatch(request, call, path, target, match)
         call.tx.commit()
-        return answer
+        if request.verb == "GET" and (target is None or target.listing):
+            body = self._faults.listed(about, str(sorted(request.query.items())), answer.body)
+            answer = replace(answer, body=body)
+        return replace(answer, headers={**quota, **answer.headers})
+
+    def _count(self, principal: str, about: About, path: ids.Path) -> dict[str, str]:
+        """Let a request through the quotas and return the headers that tell what is left."""
+        if self._throttle is None:
+            return unlimited(quota_of(about.verb))
+        machine = ""
+        if path.kind.casefold().startswith(MACHINE) and path.names:
+            machine = f"{path.group}/{path.names[0]}"
+        return self._throttle.take(
+            caller=principal, verb=about.verb, kind=path.kind, machine=machine
+        )
 
     def _dispatch(
         self,
@@ -234,9 +248,6 @@ def _headers(request: Request, answer: Answer, request_id: str) -> dict[str, str
     client = _clean(request.headers.get("x-ms-client-request-id", ""))
     if client and request.headers.get("x-ms-return-client-request-id", "").casefold() == "true":
         sent["x-ms-client-request-id"] = client
-    if "x-ms-failure-cause" not in answer.headers and answer.status != 401:
-        quota = QUOTA.get(request.verb, "writes")
-        sent[f"x-ms-ratelimit-remaining-subscription-global-{quota}"] = str(LEFT[quota])
     return {**sent, **answer.headers}
 
 

@@ -1,5 +1,6 @@
 """HTTPS on a listening socket: bytes in, bytes out, nothing about Azure."""
 
+import asyncio
 import logging
 import ssl
 from typing import Final
@@ -68,6 +69,8 @@ class Server:
             log.exception("Failed to answer a request")
             message = "The simulator has a bug; its log tells more."
             answer = refusal(ArmError(500, "InternalServerError", message))
+        if answer.delay_s:
+            await asyncio.sleep(answer.delay_s)
         response = _response(answer)
         if body is None:
             response.force_close()  # the rest of the body was never read
