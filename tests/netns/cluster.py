@@ -318,7 +318,7 @@ def configuration(cluster: Cluster, options: Mapping[str, Any]) -> dict[str, Any
     partition: dict[str, Any] = dict(options.get("partition", {}))
     if "profile" in options:
         partition["profile"] = options["profile"]
-    else:
+    elif "timings" not in partition:
         partition |= {"profile": "Custom", "timings": {**FASTEST, "strict": False}}
     resources = [
         {
@@ -379,16 +379,16 @@ def violations(answers: list[Answer]) -> list[str]:
     return found
 
 
-def overlaps(application: list[tuple[str, int, float]]) -> float:
-    """Return the longest time in seconds that the application ran on beside a newer epoch's."""
-    begun: dict[int, float] = {}
-    longest = 0.0
+def overlaps(application: list[tuple[str, int, float]]) -> tuple[int, float]:
+    """Return how often, and over how many seconds, it wrote after a newer epoch's had begun."""
+    highest, count, longest = 0, 0, 0.0
+    first: dict[int, float] = {}
     for _, epoch, moment in application:
-        begun.setdefault(epoch, moment)
-        newer = [start for other, start in begun.items() if other > epoch]
-        if newer:
-            longest = max(longest, moment - min(newer))
-    return longest
+        if epoch < highest:
+            count += 1
+            longest = max(longest, moment - first.setdefault(epoch, moment))
+        highest = max(highest, epoch)
+    return count, longest
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def run_once(cluster: Cluster, seed: int) -> dict[str, Any]:
     except AssertionError as error:
         back, problem = BACK_WITHIN_S, str(error).partition("\n")[0]
     seen = [answer for answer in cluster.answers() if answer.sent >= begun]
-    span = overlaps(cluster.application()[before:])
+    count, span = overlaps(cluster.application()[before:])
     line = {
         "seed": seed,
         "faults": "+".join(chosen),
@@ -57,12 +57,14 @@ def run_once(cluster: Cluster, seed: int) -> dict[str, Any]:
         "seconds": round(time.monotonic() - begun, 1),
         "back_s": round(back, 1),
         "epochs": len({answer.epoch for answer in seen}),
+        "stale_lines": count,
         "overlap_s": round(span, 3),
         "violations": violations(seen),
         "problem": problem,
     }
     frozen = "freeze" in chosen or "stop_guard" in chosen
-    line["bad"] = bool(line["violations"] or problem or span > (FENCE_S if frozen else 0.0))
+    stale = span > FENCE_S if frozen else count > 0
+    line["bad"] = bool(line["violations"] or problem or stale)
     if line["bad"]:
         line["kept"] = keep(cluster, seed)
     return line

@@ -32,7 +32,7 @@ def test_a_planned_move_goes_where_it_is_told(cluster: Cluster) -> None:
     assert done.returncode == 0, done.stderr
     cluster.wait_active(other(first), BOUND_S)
     wait_for(lambda: cluster.application()[-1][0] == other(first), 3, "the application")
-    assert overlaps(cluster.application()[before:]) == 0
+    assert overlaps(cluster.application()[before:]) == (0, 0.0)
 
 
 @pytest.mark.parametrize("seconds", [1, 6])
@@ -47,7 +47,7 @@ def test_a_stopped_agent_is_fenced_by_its_guard(cluster: Cluster, seconds: int) 
         assert last[0] == other(first) or time.monotonic() - last[2] > 0.5
     cluster.agents[first].send_signal(signal.SIGCONT)
     cluster.wait_active(within_s=BOUND_S)
-    assert overlaps(cluster.application()[before:]) == 0
+    assert overlaps(cluster.application()[before:]) == (0, 0.0)
 
 
 def test_a_whole_node_that_stood_still_does_not_serve_when_it_wakes(cluster: Cluster) -> None:
@@ -80,7 +80,7 @@ def test_the_active_node_cut_off_from_witness_and_peer_gives_way(cluster: Cluste
     cluster.world.reset_links()
     time.sleep(1)
     assert cluster.active() == other(first)
-    assert overlaps(cluster.application()[before:]) == 0
+    assert overlaps(cluster.application()[before:]) == (0, 0.0)
 
 
 def test_answers_of_the_witness_lost_are_never_taken_for_success(cluster: Cluster) -> None:

@@ -1,0 +1,112 @@
+"""What an idle agent costs: CPU, memory, writes to the witness, and the time of a status.
+
+    python -m tests.bench.agent_cost [--seconds 30] [--profile Balanced]
+
+Needs root. Counts agent, guard and helper of the active and of the standby node. Memory is
+given twice: resident (shared pages counted in each process) and proportional (each page once).
+A status is timed by the wall clock and by the CPU
+it used, since a busy machine delays every process. Prints a table and judges nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.agent_failover import partition, row, say
+from tests.netns.cluster import NODES, Cluster, running
+from tests.netns.world import end, why_not, world
+
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def processes(cluster: Cluster, node: str) -> dict[str, int]:
+    """Return the pids of a node's three programs by name."""
+    words = ["ip", "netns", "pids", cluster.world.namespace(node)]
+    pids = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    found: dict[str, int] = {}
+    for pid in pids:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        for verb in ("run", "guard", "helper"):
+            if verb in words and str(cluster.program) in words:
+                found[verb] = int(pid)
+    return found
+
+
+def cpu_s(pid: int) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) * TICK_S
+
+
+def memory_mb(pid: int, what: str) -> float:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(rf"^{what}:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+def status_seconds(cluster: Cluster, node: str, runs: int) -> tuple[list[float], list[float]]:
+    """Return wall-clock and CPU seconds of `status` as a user starts it."""
+    wall, cpu = [], []
+    for _ in range(runs):
+        begun, used = time.monotonic(), os.times()
+        cluster.command(node, "status")
+        after = os.times()
+        wall.append(time.monotonic() - begun)
+        children = after.children_user + after.children_system
+        cpu.append(children - used.children_user - used.children_system)
+    return wall, cpu
+
+
+def measure(cluster: Cluster, seconds: float) -> None:
+    active = cluster.wait_active(within_s=90)
+    if cluster.observer is not None:  # Twenty probes a second are not what a balancer asks.
+        end(cluster.observer)
+    time.sleep(5)
+    writes = cluster.status(active)["witness"]["writes"]
+    pids = {node: processes(cluster, node) for node in NODES}
+    before = {pid: cpu_s(pid) for node in NODES for pid in pids[node].values()}
+    time.sleep(seconds)
+    say("node      program  CPU %   resident MB  proportional MB")
+    for node in NODES:
+        role = "active" if node == active else "standby"
+        total = [0.0, 0.0, 0.0]
+        for verb, pid in pids[node].items():
+            share = 100 * (cpu_s(pid) - before[pid]) / seconds
+            values = (share, memory_mb(pid, "Rss"), memory_mb(pid, "Pss"))
+            total = [sum(pair) for pair in zip(total, values, strict=True)]
+            say(f"{role:9} {verb:8} {values[0]:5.2f} {values[1]:13.1f} {values[2]:16.1f}")
+        say(f"{role:9} {'all':8} {total[0]:5.2f} {total[1]:13.1f} {total[2]:16.1f}")
+    written = cluster.status(active)["witness"]["writes"] - writes
+    say(f"witness writes per minute: {60 * written / seconds:.1f}")
+    say("seconds                  n   median      p90      min      max  goal")
+    wall, cpu = status_seconds(cluster, active, 20)
+    say(row("status, wall clock", wall, "0.05"))
+    say(row("status, CPU", cpu, ""))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--profile", default="Balanced")
+    parser.add_argument("--world", type=int, default=41)
+    options = parser.parse_args()
+    if why_not():
+        say(f"Not possible here: {why_not()}")
+        return 2
+    with (
+        tempfile.TemporaryDirectory(prefix="hacluster-bench-") as directory,
+        world(options.world, Path(directory)) as made,
+        running(made, "cost", partition=partition(options.profile)) as cluster,
+    ):
+        measure(cluster, options.seconds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
