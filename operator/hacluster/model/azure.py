@@ -60,8 +60,8 @@ class Azure(Noun):
     the operator's settings."""
     credentials_secret_ref: SecretName | None = None
     """The Secret with the service principal to use; without one, the operator's own identity.
-    Its keys are tenantId, clientId, and one of clientSecret, clientCertificate or
-    federatedToken."""
+    Its keys are AZURE_TENANT_ID, AZURE_CLIENT_ID, and one of AZURE_CLIENT_SECRET,
+    AZURE_CLIENT_CERTIFICATE (with AZURE_CLIENT_CERTIFICATE_PASSWORD) or AZURE_FEDERATED_TOKEN."""
     tags: Annotated[
         dict[str, TagValue], Field(max_length=40), azure_rules.TAG_NAMES, azure_rules.FREE_TAG_NAMES
     ] = Field(default_factory=dict)

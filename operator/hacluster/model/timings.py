@@ -2,8 +2,9 @@
 
 docs/protocol.md derives them. The symbols: D lease length, R renew interval, T request time-out,
 k retries, b pause between them, S fence time, J scheduling slack, W watchdog, C how long a
-contender sees the record unchanged, G guard before activation, F the longest freeze of a machine
-with its clock standing still, rho the rate error of clocks, M = (1 + rho) / (1 - rho).
+contender sees the record unchanged, A how often it looks, G guard before activation, P how long a
+node's promise not to contend lasts (P = D), F the longest freeze of a machine with its clock
+standing still, rho the rate error of clocks, M = (1 + rho) / (1 - rho).
 
 A record that is changed by compare-and-set is valid for V = D from the moment its renewal was sent.
 """
@@ -55,6 +56,17 @@ def _survives_retries(t: "Timings") -> bool:
     each = t.request_timeout_seconds + t.backoff_seconds
     left = t.lease_seconds - t.fence_seconds - t.slack_seconds
     return t.renew_seconds + t.retries * each <= left
+
+
+def _outlasts_promises(t: "Timings") -> bool:
+    rho = t.clock_rate_error
+    lasts = t.lease_seconds * (1.0 - rho) / (1.0 + rho)
+    left = lasts - t.fence_seconds - t.slack_seconds
+    return t.renew_seconds + t.request_timeout_seconds <= left
+
+
+def _looks_within_a_lease(t: "Timings") -> bool:
+    return t.poll_seconds <= t.lease_seconds
 
 
 INEQUALITIES: Final = (
@@ -110,6 +122,23 @@ INEQUALITIES: Final = (
         ),
         field="leaseSeconds",
     ),
+    Invariant(
+        message="R + T <= P / M - S - J does not hold (P is D): write a longer leaseSeconds, or a "
+        "shorter renewSeconds, so that the nodes' promises to each other outlast a renewal",
+        holds=_outlasts_promises,
+        cel=(
+            "self.renewSeconds + self.requestTimeoutSeconds <="
+            " self.leaseSeconds * (1.0 - self.clockRateError) / (1.0 + self.clockRateError)"
+            " - self.fenceSeconds - self.slackSeconds"
+        ),
+        field="leaseSeconds",
+    ),
+    Invariant(
+        message="A <= D does not hold: write a pollSeconds of at most leaseSeconds",
+        holds=_looks_within_a_lease,
+        cel="self.pollSeconds <= self.leaseSeconds",
+        field="pollSeconds",
+    ),
 )
 
 
@@ -140,7 +169,7 @@ class Timings(Noun):
     """A: how often another node looks at the record."""
     guard_seconds: float = Field(default=30.3, ge=0, le=600)
     """G: how long a new active node waits without evidence that the old one cannot serve."""
-    clock_rate_error: float = Field(default=0.01, ge=0, le=0.1)
+    clock_rate_error: float = Field(default=0.01, ge=0, lt=0.1)
     """rho: by which part a clock may run too fast or too slow."""
 
     @property
@@ -151,7 +180,8 @@ class Timings(Noun):
     @property
     def rides_through_freeze(self) -> bool:
         """Whether a machine may freeze for F without losing its groups: V - S - J >= F + R + T."""
-        return self.fence_at_seconds >= FREEZE_S + self.renew_seconds + self.request_timeout_seconds
+        frozen = FREEZE_S + self.renew_seconds + self.request_timeout_seconds
+        return self.fence_at_seconds >= frozen * (1 + self.clock_rate_error)
 
 
 class Profile(StrEnum):
@@ -163,45 +193,59 @@ class Profile(StrEnum):
     RIDE_THROUGH = "RideThrough"
 
 
-def _preset(
-    *,
-    lease: tuple[float, float],
-    request: tuple[float, float, int],
-    fence: tuple[float, float],
-    watchdog: float,
-    poll: float,
-) -> Timings:
-    """Return D and C; R, T and k; S and J; W; A as one value."""
-    return Timings(
-        lease_seconds=lease[0],
-        contend_seconds=lease[1],
-        renew_seconds=request[0],
-        request_timeout_seconds=request[1],
-        retries=request[2],
-        fence_seconds=fence[0],
-        slack_seconds=fence[1],
-        watchdog_seconds=watchdog,
-        poll_seconds=poll,
-    )
-
-
 PROFILES: Final[Mapping[Profile, Timings]] = MappingProxyType(
     {
-        Profile.FASTEST: _preset(
-            lease=(4, 4.1), request=(0.5, 0.5, 3), fence=(1, 0.3), watchdog=3, poll=0.25
+        Profile.FASTEST: Timings(
+            lease_seconds=4,
+            renew_seconds=0.5,
+            request_timeout_seconds=0.5,
+            retries=3,
+            backoff_seconds=0.2,
+            fence_seconds=1,
+            slack_seconds=0.3,
+            watchdog_seconds=3,
+            contend_seconds=4.1,
+            poll_seconds=0.25,
         ),
-        Profile.FAST: _preset(
-            lease=(8, 8.2), request=(1, 1, 3), fence=(2.5, 0.3), watchdog=6, poll=0.5
+        Profile.FAST: Timings(
+            lease_seconds=8,
+            renew_seconds=1,
+            request_timeout_seconds=1,
+            retries=3,
+            backoff_seconds=0.4,
+            fence_seconds=2.5,
+            slack_seconds=0.3,
+            watchdog_seconds=6,
+            contend_seconds=8.2,
+            poll_seconds=0.5,
         ),
-        Profile.BALANCED: _preset(
-            lease=(15, 15.4), request=(2, 2, 3), fence=(5, 0.5), watchdog=12, poll=1
+        Profile.BALANCED: Timings(
+            lease_seconds=15,
+            renew_seconds=2,
+            request_timeout_seconds=2,
+            retries=3,
+            backoff_seconds=0.4,
+            fence_seconds=5,
+            slack_seconds=0.5,
+            watchdog_seconds=12,
+            contend_seconds=15.31,
+            poll_seconds=1,
         ),
-        Profile.RIDE_THROUGH: _preset(
-            lease=(60, 61.3), request=(5, 4, 4), fence=(8, 0.5), watchdog=45, poll=1
+        Profile.RIDE_THROUGH: Timings(
+            lease_seconds=60,
+            renew_seconds=5,
+            request_timeout_seconds=4,
+            retries=4,
+            backoff_seconds=1,
+            fence_seconds=8,
+            slack_seconds=0.5,
+            watchdog_seconds=45,
+            contend_seconds=61.3,
+            poll_seconds=1,
         ),
     }
 )
-"""Each profile's numbers."""
+"""Each profile's numbers; the agent has the same ones, and a test compares them."""
 
 HEARTBEAT_TIMEOUT_S: Final[Mapping[Profile, float]] = MappingProxyType(
     {

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.kube.manifests import table
 
+import hacluster_node.timing as agent
 from hacluster.errors import SpecInvalid
 from hacluster.model.parse import parse
 from hacluster.model.timings import (
@@ -40,7 +41,10 @@ def test_each_profile_obeys_every_inequality(profile: Profile) -> None:
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
-        ({"fence_seconds": 14.5}, ["S + J < D", "R + k * (T + b) <= V - S - J"]),
+        (
+            {"fence_seconds": 14.5},
+            ["S + J < D", "R + k * (T + b) <= V - S - J", "R + T <= P / M - S - J"],
+        ),
         ({"watchdog_seconds": 4.0}, ["R + T < W"]),
         ({"watchdog_seconds": 4.001}, []),
         ({"watchdog_seconds": 12.5}, []),
@@ -53,6 +57,8 @@ def test_each_profile_obeys_every_inequality(profile: Profile) -> None:
         ({"retries": 4}, ["R + k * (T + b) <= V - S - J"]),
         ({"backoff_seconds": 0.6}, ["R + k * (T + b) <= V - S - J"]),
         ({"lease_seconds": 16.0}, ["C >= D * M"]),
+        ({"poll_seconds": 15.0}, []),
+        ({"poll_seconds": 15.1}, ["A <= D"]),
     ],
 )
 def test_a_broken_inequality_is_named(changes: Mapping[str, Any], names: list[str]) -> None:
@@ -77,37 +83,67 @@ def test_only_one_profile_rides_through_a_freeze() -> None:
     assert riding == [Profile.RIDE_THROUGH]
 
 
-positive = st.floats(min_value=0.01, max_value=100)
+def near(profile: Profile, factors: Mapping[str, int]) -> Timings:
+    """Return a profile's numbers, some of them some sixteenths of what they were."""
+    numbers = PROFILES[profile]
+    changed = {name: getattr(numbers, name) * factor / 16 for name, factor in factors.items()}
+    return numbers.model_copy(update=changed)
 
 
-timings_of_any_kind = st.fixed_dictionaries(
-    {
-        "lease_seconds": positive,
-        "renew_seconds": st.floats(min_value=0.01, max_value=5),
-        "request_timeout_seconds": st.floats(min_value=0.01, max_value=5),
-        "retries": st.integers(3, 6),
-        "fence_seconds": st.floats(min_value=0.01, max_value=20),
-        "watchdog_seconds": positive,
-        "contend_seconds": positive,
-        "poll_seconds": st.just(1.0),
-        "guard_seconds": st.floats(min_value=29, max_value=40),
-        "clock_rate_error": st.floats(min_value=0, max_value=0.1),
-    }
-).map(lambda numbers: Timings(**numbers))
+REAL_NUMBERS = [name for name, field in Timings.model_fields.items() if field.annotation is float]
+near_a_profile = st.builds(
+    near,
+    st.sampled_from(Profile),
+    st.dictionaries(st.sampled_from(REAL_NUMBERS), st.integers(6, 40), max_size=3),
+)
 
 
-@given(timings_of_any_kind)
+@given(near_a_profile)
 def test_what_obeys_them_keeps_holder_and_contender_apart(timings: Timings) -> None:
-    """The holder serves until V at the latest on the slowest clock, plus one freeze; a contender
-    serves after C and G on the fastest one."""
-    if broken(timings):
-        return
+    """A holder serves until V on the slowest clock, and one freeze longer; a contender serves
+    after C and G on the fastest clock, and no sooner."""
+    assume(broken(timings) == [])
     rho = timings.clock_rate_error
     last_service = timings.lease_seconds / (1 - rho) + FREEZE_S
     first_service = (timings.contend_seconds + timings.guard_seconds) / (1 + rho)
     assert first_service >= last_service - 1e-6
     assert timings.fence_at_seconds > timings.renew_seconds
     assert timings.watchdog_seconds < timings.lease_seconds
+
+
+AGENTS_WORDS = {
+    "lease_s": "lease_seconds",
+    "renew_s": "renew_seconds",
+    "request_s": "request_timeout_seconds",
+    "retries": "retries",
+    "backoff_s": "backoff_seconds",
+    "fence_s": "fence_seconds",
+    "slack_s": "slack_seconds",
+    "wait_s": "contend_seconds",
+    "watchdog_s": "watchdog_seconds",
+    "poll_s": "poll_seconds",
+    "promise_s": "lease_seconds",
+    "rate_error": "clock_rate_error",
+    "guard_s": "guard_seconds",
+}
+
+
+def as_agent(timings: Timings) -> agent.Timings:
+    numbers = {word: getattr(timings, ours) for word, ours in AGENTS_WORDS.items()}
+    return agent.Timings(freeze_s=FREEZE_S, **numbers)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_the_agent_has_the_same_profiles(profile: Profile) -> None:
+    assert as_agent(PROFILES[profile]) == agent.PROFILES[profile]
+    rides = agent.rides_through(agent.PROFILES[profile])
+    assert rides == PROFILES[profile].rides_through_freeze
+
+
+@given(near_a_profile)
+@settings(max_examples=400)
+def test_the_agent_judges_alike(timings: Timings) -> None:
+    assert (broken(timings) == []) == (agent.check_timings(as_agent(timings)) == [])
 
 
 def test_explicit_timings_take_the_profiles_place() -> None:
