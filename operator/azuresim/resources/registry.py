@@ -18,4 +18,9 @@ TYPES: Final[tuple[ResourceType, ...]] = (
     *compute.TYPES,
 )
 
-ROUTES: Final[tuple[Route, ...]] = (*subscriptions.ROUTES, *dns.ROUTES, *compute.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (
+    *subscriptions.ROUTES,
+    *network.ROUTES,
+    *dns.ROUTES,
+    *compute.ROUTES,
+)

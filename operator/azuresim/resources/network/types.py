@@ -9,9 +9,11 @@ from azuresim.resources.network import (
     network_interfaces,
     public_ip_prefixes,
     public_ips,
+    routes,
     security_groups,
     virtual_networks,
 )
+from azuresim.resources.subscriptions import Route
 
 TYPES: Final[tuple[ResourceType, ...]] = (
     virtual_networks.TYPE,
@@ -22,3 +24,5 @@ TYPES: Final[tuple[ResourceType, ...]] = (
     network_interfaces.TYPE,
     load_balancers.TYPE,
 )
+
+ROUTES: Final[tuple[Route, ...]] = routes.ROUTES

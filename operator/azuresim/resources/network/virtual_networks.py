@@ -173,5 +173,5 @@ TYPE: Final = ResourceType(
         Fact("subnets must lie in the address space and not overlap", Source.DOCUMENT),
         Fact("a subnet that is used cannot be taken away", Source.DOCUMENT),
     ),
-    missing=("peerings as resources", "checkIPAddressAvailability", "usages", "service tags"),
+    missing=("peerings as resources", "service tags"),
 )
