@@ -27,7 +27,7 @@ class VirtualNetwork(Noun):
     """The virtual network; ``name`` defaults to ``<cluster>-vnet``."""
 
     invariants: ClassVar[tuple[Invariant, ...]] = (
-        network_rules.NETWORK_NAME,
+        *network_rules.SAME_NETWORK,
         network_rules.stands_alone("name", "addressPrefixes"),
     )
 
@@ -48,7 +48,7 @@ class Subnet(Noun):
     """The nodes' subnet; ``address_prefix`` defaults to the network's first prefix."""
 
     invariants: ClassVar[tuple[Invariant, ...]] = (
-        network_rules.SUBNET_NAME,
+        *network_rules.SAME_SUBNET,
         network_rules.stands_alone("name", "addressPrefix"),
     )
 

@@ -1,6 +1,7 @@
 """What the API server refuses, `parse` refuses offline, and more."""
 
 import copy
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,6 +115,10 @@ def test_every_flaw_is_told_at_once() -> None:
         ({**GOOD["minimal"], "spec": {"azure": {1, 2}}}, "spec"),
         ({**GOOD["minimal"], "spec": {"azure": float("nan")}}, "spec"),
         ({**GOOD["minimal"], "spec": {"azure": "\ud800"}}, "spec"),
+        (
+            {**GOOD["minimal"], "spec": json.loads("[" * 40 + "]" * 40)},
+            "spec",
+        ),
     ],
 )
 def test_what_is_no_such_object_is_refused(raw: Any, path: str) -> None:

@@ -9,7 +9,7 @@ def keeps(field: str, message: str) -> Invariant:
 
 
 def keeps_if_any(field: str, message: str) -> Invariant:
-    """Return the rule that an optional text keeps its value, or stays absent."""
+    """Return the rule that an optional field keeps its value, or stays absent."""
     return Invariant(
         message=message,
         cel=(

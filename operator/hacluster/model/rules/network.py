@@ -42,8 +42,14 @@ def stands_alone(*fields: str) -> Invariant:
     )
 
 
-NETWORK_NAME: Final = keeps_if_any("name", "machines cannot change their network: keep its name")
-SUBNET_NAME: Final = keeps_if_any("name", "machines cannot change their subnet: keep its name")
+SAME_NETWORK: Final = (
+    keeps_if_any("name", "machines cannot change their network: keep its name"),
+    keeps_if_any("existing", "machines cannot change their network: keep the existing one's id"),
+)
+SAME_SUBNET: Final = (
+    keeps_if_any("name", "machines cannot change their subnet: keep its name"),
+    keeps_if_any("existing", "machines cannot change their subnet: keep the existing one's id"),
+)
 
 
 def _priorities_differ(rules: "tuple[SecurityRule, ...]") -> bool:
