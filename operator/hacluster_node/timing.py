@@ -195,7 +195,7 @@ def _fence(t: Timings) -> Iterator[Violation]:
     if t.retries < _MIN_RETRIES:
         yield Violation("rule 8: k >= 3", f"k = {t.retries}", "write retries: 3 or more")
     needed = t.renew_s + t.retries * (t.request_s + t.backoff_s)
-    if needed > t.fence_after_s:
+    if needed > t.fence_after_s + _ROUNDING_S:
         lease_s = needed + t.fence_s + t.slack_s
         found = f"{needed:g} > {t.fence_after_s:g}"
         instead = f"write a lease of at least {lease_s:g} s, or a smaller R, T, k or S"
@@ -207,7 +207,7 @@ def _watchdog(t: Timings) -> Iterator[Violation]:
     if t.watchdog_s <= low:
         instead = f"write a watchdog time above {low:g} s"
         yield Violation("rule 4: R + T < W", f"{low:g} >= {t.watchdog_s:g}", instead)
-    if t.watchdog_s > high:
+    if t.watchdog_s > high + _ROUNDING_S:
         instead = f"write a watchdog time of at most {high:g} s"
         yield Violation("rule 4: W <= D - T - J", f"{t.watchdog_s:g} > {high:g}", instead)
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 GROUP = "g"
 LENGTH_S = 240.0
-FAILSAFE = 0.55
+FAILSAFE = 0.45
 """Share of schedules with failsafe: without it more leases run out while their holder lives."""
+LAPSES = 0.5
+"""Share of schedules in which whoever serves loses the witness again and again."""
 WEATHER = 0.6
 """Share of schedules whose network is bad throughout, beside the episodes."""
 MOST_FROZEN_S = 29.5
@@ -34,15 +36,15 @@ MOST_FROZEN_S = 29.5
 
 BRISK = timing.Timings(
     lease_s=10.0,
-    renew_s=2.5,
-    request_s=1.5,
+    renew_s=2.0,
+    request_s=1.9,
     retries=3,
     backoff_s=0.1,
-    fence_s=1.5,
-    slack_s=0.3,
+    fence_s=1.4,
+    slack_s=0.2,
     wait_s=10.21,
-    watchdog_s=8.0,
-    poll_s=1.0,
+    watchdog_s=7.9,
+    poll_s=0.5,
     promise_s=10.0,
 )
 """Explicit numbers as a user may write them: many failovers and few messages in 240 s."""
@@ -65,16 +67,16 @@ class Plan:
 def profile(rng: random.Random, *, frozen: bool) -> timing.Timings:
     """Draw a set of numbers: the product's own, polled less often, now and then with 5 % drift.
 
-    Where no machine freezes, half of the schedules do without the freeze guard: it would hide what
+    Where no machine freezes, most schedules do without the freeze guard: it would hide what
     the other rules are for.
     """
     base = rng.choices(PROFILES, (55, 18, 15, 7, 5))[0]
-    numbers = replace(base, poll_s=max(base.poll_s, rng.choice((0.7, 1.0, 3.0))))
+    numbers = replace(base, poll_s=max(base.poll_s, rng.choice((0.5, 1.0, 3.0))))
     if rng.random() < 0.2:
         m = 1.05 / 0.95
         wait_s = base.lease_s * m + 0.01
         numbers = replace(numbers, rate_error=0.05, wait_s=wait_s, guard_s=31.6)
-    if not frozen and rng.random() < 0.6:
+    if not frozen and rng.random() < 0.7:
         numbers = replace(numbers, strict=False)
     return numbers
 
@@ -131,6 +133,11 @@ def schedule(seed: int) -> Plan:
     if not set(classes) <= HARMLESS and rng.random() < WEATHER:
         slow, slow_s = rng.uniform(0.1, 0.7), rng.choice((1.0, 3.2))
         world.at(3.0, _lossy, plan, Link(loss=0.05, slow=slow, slow_s=slow_s), 3.0, plan.heal - 1)
+        for _ in range(rng.randint(1, 3)):
+            _episode(plan, "isolate")
+    if not set(classes) <= HARMLESS and rng.random() < LAPSES:
+        for _ in range(rng.randint(2, 5)):
+            world.at(rng.uniform(3.0, plan.heal - 40.0), _lapse, plan)
     world.at(plan.heal, heal, plan)
     return plan
 
@@ -253,6 +260,18 @@ def _between(plan: Plan, host: Host) -> list[tuple[str, str]]:
     if plan.rng.random() < 0.5:
         others = [plan.rng.choice(others)]
     return _directions(plan, host.address, others)
+
+
+def _lapse(plan: Plan) -> None:
+    """Let whoever serves get its replies late for a while, then lose the witness for a lease."""
+    world, rng = plan.world, plan.rng
+    host = next((h for h in world.hosts if h.serving), plan.world.hosts[0])
+    numbers = world.configs[host.address].partition.timings
+    begin, end = world.now, min(plan.heal - 0.5, world.now + 2 * numbers.lease_s + 10.0)
+    there, back = (host.address, "witness"), ("witness", host.address)
+    _set_links(world, [back], Link(slow=0.9, slow_s=numbers.request_s))
+    _cut(plan, [there], Link(up=False), begin + rng.uniform(1.0, 2.0) * numbers.renew_s, end)
+    world.at(end, _set_links, world, [back], GOOD)
 
 
 def _directions(plan: Plan, name: str, others: list[str]) -> list[tuple[str, str]]:

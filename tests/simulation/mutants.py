@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation import world
+from tests.simulation import faults, world
 
 from hacluster_node.core import contend, failsafe, freeze, group, lease, peers, release
 from hacluster_node.core.clocks import Clocks, longest, shortest
@@ -176,3 +176,23 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("only-last-suspect", "6", ((contend, "suspects", _last_holder_only),), 0),
     Mutant("release-before-fence", "7", ((group, "_begin_fence", _release_first),), 0),
 )
+
+
+def by_name(name: str) -> Mutant:
+    """Return a mutant.
+
+    Raises:
+        KeyError: There is none of that name.
+    """
+    return {mutant.name: mutant for mutant in MUTANTS}[name]
+
+
+def catch(mutant: Mutant, first: int, count: int) -> tuple[int | None, str]:
+    """Return the first seed of ``count`` that catches the mutant, and what it broke."""
+    for seed in range(first, first + count):
+        try:
+            with mutant.applied():
+                faults.run(seed)
+        except world.BrokenError as broken:
+            return seed, str(broken)
+    return None, f"not caught by {count} schedules from seed {first}"

@@ -9,7 +9,7 @@ P * M has passed. Nobody becomes active by promises; they only let one stay.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hacluster_node.core import effects, freeze, lease, peers, watchdog
 from hacluster_node.core.clocks import longest, shortest
@@ -18,6 +18,10 @@ from hacluster_node.core.state import NEVER, NodeState, Phase, Right
 
 if TYPE_CHECKING:
     from hacluster_node.core.peers import Peer
+
+
+_TOLD_AFTER: Final = 2
+"""Failed attempts in a row after which living on promises is worth a line in the log."""
 
 
 def left(node: NodeState, right: Right) -> float:
@@ -65,7 +69,7 @@ def promised(node: NodeState, peer: Peer, promise: Promise) -> None:
         return
     right.promises_from.add(peer.name)
     if is_complete(node, right):
-        if right.promises_stamp is None or left(node, right) <= 0:
+        if right.failures == _TOLD_AFTER:
             why = "the witness is away; every other node promised not to contend"
             node.out.append(effects.Decided(right.group, "Failsafe", why, right.epoch))
         right.promises_stamp = right.round_trip = right.promises_sent

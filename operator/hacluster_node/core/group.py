@@ -215,6 +215,7 @@ def end(node: NodeState, right: Right, ending: Ending) -> None:
     run.ending = ending
     if right.phase is Phase.HELD:
         run.goal = run.online = False
+        run.gave_up_on.clear()
         node.out.append(effects.Decided(run.name, "Stopping", ending.why, right.epoch))
         advance(node, right)
     elif right.phase is Phase.WAITING:
@@ -308,9 +309,9 @@ def next_step(run: GroupRun) -> Optional[tuple[str, bool]]:
     """
     for name in reversed(run.order):
         condition = run.conditions[name]
-        if condition is Condition.FAILED and name not in run.gave_up_on:
-            return name, False
-        if condition is not Condition.OFF and must_stop(run, name):
+        if condition is Condition.OFF or name in run.gave_up_on:
+            continue
+        if condition is Condition.FAILED or must_stop(run, name):
             return name, False
     if run.goal:
         for name in run.order:

@@ -76,9 +76,11 @@ def is_better(node: NodeState, right: Right, other: str) -> bool:
 
 def candidates(node: NodeState, right: Right) -> tuple[str, ...]:
     """Return the nodes that may take the group next: successor first, last holder last."""
-    record, order = right.record, node.runs[right.group].nodes
+    record, order, me = right.record, node.runs[right.group].nodes, node.config.node
     if record is None:
         return order
+    if record.holder == me and not record.released:  # an earlier run of this agent
+        return (me, *(name for name in order if name != me))
     last = (record.holder,) if record.holder in order else ()
     first = (record.successor,) if record.released and record.successor in order else ()
     rest = tuple(name for name in order if name not in (*first, *last))
