@@ -1,1 +1,7 @@
-"""What stands behind a virtual machine: power, disks, Run Command."""
+"""What stands behind a virtual machine: power, disks, Run Command.
+
+`door` says what the rest of the simulator asks of machines and what it is told.
+`model` answers by the clock and a script of results; real machines would stand
+behind the same door. The wire tells a machine's wishes after each commit and
+again at every start, so whoever answers must take the same wish twice.
+"""

@@ -7,6 +7,8 @@ from typing import Any
 
 from azuresim import ids
 from azuresim.fabric.health import Prober, everything_up
+from azuresim.machines.door import Machines
+from azuresim.machines.model import Model
 from azuresim.state.records import Record
 from azuresim.state.store import Transaction
 
@@ -27,6 +29,7 @@ class Call:
         locate: Returns an id as Azure writes it if there is such a resource, else None.
         draw: Returns a number, counted from 0, never returned before under the same name.
         prober: Tells whether a balancer's probes reach a backend.
+        machines: Has the virtual machines; told of wishes once a write is durable.
         base: The server's own address, `https://host:port`.
         query: The other query parameters, names case-folded.
     """
@@ -42,6 +45,7 @@ class Call:
     locate: Callable[["Call", str], str | None] = lambda _call, _id: None
     draw: Callable[[str], int] = lambda _name: 0
     prober: Prober = everything_up
+    machines: Machines = field(default_factory=lambda: Model(None, lambda _: None))
     base: str = ""
     query: dict[str, str] = field(default_factory=dict)
 

@@ -169,6 +169,7 @@ class Transaction:
         self.store = store
         self._changed: dict[str, Record | None] = {}
         self._started: dict[str, Operation] = {}
+        self._after: list[Callable[[], None]] = []
 
     def get(self, key: str) -> Record | None:
         """Return a record as this request sees it."""
@@ -217,11 +218,18 @@ class Transaction:
         """Keep an operation, new or changed."""
         self._started[operation.id] = operation
 
+    def after(self, act: Callable[[], None]) -> None:
+        """Do something once the changes are durable; a refused request does nothing."""
+        self._after.append(act)
+
     def commit(self) -> None:
         """Make everything collected durable and visible, all of it or none."""
         if self._changed or self._started:
             self.store.apply(self._changed, self._started)
             self._changed, self._started = {}, {}
+        acts, self._after = self._after, []
+        for act in acts:
+            act()
 
 
 def container_key(key: str) -> str:

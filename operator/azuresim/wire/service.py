@@ -1,10 +1,12 @@
 """What every verb works with, and how a request becomes a `Call`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from azuresim.clock import Clock
 from azuresim.fabric.health import Prober, everything_up
+from azuresim.machines.door import Machines
+from azuresim.machines.model import Model
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import Catalog
 from azuresim.resources.durations import duration
@@ -46,6 +48,7 @@ class Service:
         tenant: Id of the tenant.
         on_start: Sees every operation before it is kept, and may change its end.
         prober: Tells whether a balancer's probes reach a backend.
+        machines: Has the virtual machines.
     """
 
     store: Store
@@ -56,6 +59,7 @@ class Service:
     tenant: str
     on_start: Callable[[Operation], Operation] = lambda operation: operation
     prober: Prober = everything_up
+    machines: Machines = field(default_factory=lambda: Model(None, lambda _: None))
 
     def call(
         self,
@@ -79,6 +83,7 @@ class Service:
             locate=self.catalog.locate,
             draw=self.store.draw,
             prober=self.prober,
+            machines=self.machines,
             base=base,
             query=dict(query or {}),
         )

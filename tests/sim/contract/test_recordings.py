@@ -23,9 +23,7 @@ FILES = sorted(FOLDER.glob("*.json"))
 KIND = re.compile(r"/providers/([^/]+/[^/?]+)")
 OPERATIONS = re.compile(r"/locations$|operation", re.IGNORECASE)
 
-WAITING = {
-    "Microsoft.Compute/virtualMachines",
-}
+WAITING: set[str] = set()
 """Types that are recorded and not simulated yet."""
 
 

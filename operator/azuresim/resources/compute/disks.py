@@ -239,6 +239,7 @@ TYPE: Final = ResourceType(
         extendedLocation=Anything(sticky=True),
     ),
     create=ACCEPTED,
+    unchanged=ACCEPTED,
     update=ACCEPTED,
     patched=ACCEPTED,
     delete=Reply(status=202, style=Style.BOTH),

@@ -2,10 +2,14 @@
 
 from typing import Final
 
-from azuresim.resources.compute import availability_sets, catalog, disks, images
+from azuresim.resources.compute import availability_sets, catalog, disks, images, virtual_machines
 from azuresim.resources.contract import ResourceType
 from azuresim.resources.subscriptions import Route
 
-TYPES: Final[tuple[ResourceType, ...]] = (availability_sets.TYPE, disks.TYPE)
+TYPES: Final[tuple[ResourceType, ...]] = (
+    availability_sets.TYPE,
+    disks.TYPE,
+    virtual_machines.TYPE,
+)
 
 ROUTES: Final[tuple[Route, ...]] = (*catalog.ROUTES, *images.ROUTES)
