@@ -1,6 +1,7 @@
 """`hacluster run` against a real API server and a simulated Azure."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.kube.operator_process import OperatorProcess, operator, rights, until
 from tests.sim.simulator import Simulator, running
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(150)
+
 SAMPLE = ROOT / "deploy" / "samples" / "minimal.yaml"
 
 
@@ -106,3 +109,94 @@ def test_an_applied_object_is_made_and_its_status_says_so(
     assert status["observedGeneration"] == 1
     assert web.condition("AzureReconciled")["reason"]
     assert any(item["id"].endswith("web-vnet") for item in status["inventory"])
+
+
+def test_what_was_done_is_told_by_events(web: Web, process: OperatorProcess) -> None:
+    web.apply()
+    until(lambda: web.condition("Accepted"), "it has conditions")
+
+    def told() -> set[tuple[str, str]]:
+        events = json.loads(web.kubectl("get", "events", "-o", "json"))["items"]
+        return {(one["reason"], one["message"].partition(":")[0]) for one in events}
+
+    until(lambda: ("SpecAccepted", "Accepted") in told(), "the acceptance is told")
+
+
+def test_a_pass_that_is_asked_for_is_answered(web: Web, process: OperatorProcess) -> None:
+    web.apply()
+    until(lambda: web.condition("Accepted"), "it has conditions")
+    web.kubectl("annotate", "hacluster", "web", "hacluster.dev/requested-at=at-noon")
+    until(
+        lambda: (web.get() or {})["status"].get("lastHandledReconcileAt") == "at-noon",
+        "the request is echoed",
+        10,
+    )
+
+
+def test_a_missing_secret_is_told_and_heals(web: Web, process: OperatorProcess) -> None:
+    ready = web.sim.ready
+    web.apply(credentialsSecretRef={"name": "azure"})
+    until(lambda: web.condition("AzureReconciled").get("reason") == "SecretMissing", "it is missed")
+    keys = {
+        "AZURE_TENANT_ID": ready["tenantId"],
+        "AZURE_CLIENT_ID": ready["clientId"],
+        "AZURE_CLIENT_SECRET": ready["clientSecret"],
+    }
+    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
+    web.kubectl("create", "secret", "generic", "azure", *literals)
+    web.kubectl("annotate", "hacluster", "web", "hacluster.dev/requested-at=now")
+    until(web.exists, "the group is made with the Secret's identity")
+
+
+def test_a_deletion_without_credentials_says_so_and_can_be_abandoned(
+    web: Web, process: OperatorProcess
+) -> None:
+    web.apply(credentialsSecretRef={"name": "never"})
+    until(lambda: web.condition("AzureReconciled"), "it has conditions")
+    web.delete()
+    until(
+        lambda: web.condition("AzureReconciled").get("reason") == "DeletionBlocked", "it is blocked"
+    )
+    assert "never" in web.condition("AzureReconciled")["message"]
+    web.kubectl("annotate", "hacluster", "web", "hacluster.dev/abandon=true")
+    until(lambda: web.get() is None, "the object is gone")
+
+
+def test_the_pages_answer(process: OperatorProcess) -> None:
+    assert process.page("/healthz")[0] == 200
+    assert process.page("/readyz")[0] == 200
+    status, metrics = process.page("/metrics")
+    assert status == 200
+    assert "hacluster_arm_calls_total" in metrics
+
+
+def test_the_log_is_json_and_holds_no_secret(web: Web, process: OperatorProcess) -> None:
+    web.apply()
+    until(web.exists, "the group is there")
+    assert process.lines()
+    assert web.sim.ready["clientSecret"] not in process.log.read_text()
+    assert not [line for line in process.lines() if line["level"] == "ERROR"]
+
+
+def test_it_ends_at_once_when_it_is_told_to(web: Web, process: OperatorProcess) -> None:
+    web.apply()
+    until(web.exists, "the group is there")
+    began = time.monotonic()
+    assert process.end() == 0
+    assert time.monotonic() - began < 5
+
+
+def test_of_two_operators_one_leads_and_the_other_takes_over(
+    web: Web, kubeconfig: Path, sim: Simulator, tmp_path: Path
+) -> None:
+    with (
+        operator(kubeconfig, sim, tmp_path, "one") as one,
+        operator(kubeconfig, sim, tmp_path, "two") as two,
+    ):
+        until(lambda: one.is_leader or two.is_leader, "one of them leads")
+        assert not (one.is_leader and two.is_leader)
+        leader, other = (one, two) if one.is_leader else (two, one)
+        leader.kill()
+        until(lambda: other.is_leader, "the other one takes over", 25)
+        web.apply()
+        until(web.exists, "the new leader works")

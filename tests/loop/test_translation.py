@@ -84,7 +84,8 @@ def test_a_denied_call_names_the_permission_that_it_needs_where_azure_does_not()
     [
         ({"retry_after": "17"}, 17.0),
         ({"retry_after_ms": "500", "retry_after": "17"}, 0.5),
-        ({"retry_after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry_after": "soon"}, None),
         ({}, None),
     ],
 )

@@ -8,6 +8,8 @@ header or body of ours is ever quoted: nobody knows what an unknown answer holds
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -122,7 +124,16 @@ def seconds(headers: Mapping[str, str]) -> float | None:
             return float(headers[name]) * unit
         except (KeyError, ValueError):
             continue
-    return None
+    return _until(headers.get("retry-after", ""))
+
+
+def _until(date: str) -> float | None:
+    """Return how many seconds it is to a date as HTTP writes it."""
+    try:
+        then = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return max((then - datetime.now(then.tzinfo)).total_seconds(), 0.0)
 
 
 def error_of(refused: Refusal) -> ArmError:

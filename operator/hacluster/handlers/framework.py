@@ -56,7 +56,8 @@ def registry(keeper: Keeper) -> kopf.OperatorRegistry:
 
 async def run(keeper: Keeper, stop: Any, ready: Any) -> None:
     """Watch all objects of all namespaces until ``stop`` is set; both are asyncio events."""
-    logging.getLogger("kopf").setLevel(logging.WARNING)
+    is_debug = logging.getLogger().isEnabledFor(logging.DEBUG)
+    logging.getLogger("kopf").setLevel(logging.DEBUG if is_debug else logging.WARNING)
     await kopf.operator(
         registry=registry(keeper),
         settings=settings(),

@@ -33,6 +33,8 @@ class Memory:
     record_wrong_since: float | None = None
     told: str = ""
     """The sentence that was logged last."""
+    settled: tuple[object, ...] | None = None
+    """What the last pass that found nothing to do was made of: the same again needs no thought."""
     _newest: Raw | None = None
     _parsed: tuple[int, tuple[tuple[str, str], ...], Cluster] | None = None
 
@@ -47,6 +49,15 @@ class Memory:
         """Return the object's status as it is now: our last writing, if the watch is behind it."""
         newest = self._newest
         return newest.status if newest and newest.version > raw.version else raw.status
+
+    def version(self, raw: Raw) -> int:
+        """Return the newest version of the object that is known here."""
+        return max(raw.version, self._newest.version) if self._newest else raw.version
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing here changes by the mere passing of time."""
+        return not self.moving and not self.patience.all() and self.record_wrong_since is None
 
     def wrote(self, written: Raw) -> None:
         """Note the object as our writing left it."""

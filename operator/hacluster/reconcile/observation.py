@@ -5,6 +5,8 @@ to be written is read once more: no write rests on an old reading.
 """
 
 import asyncio
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -30,6 +32,17 @@ class Observed:
 
     view: View
     signals: Signals
+
+
+def digest(observed: Observed) -> str:
+    """Return a short text that is the same if, and only if, the same was observed."""
+    seen = observed.view.seen.resources
+    told = {
+        key: one.body if isinstance(one, Present) else repr(one)
+        for key, one in sorted(seen.items())
+    }
+    text = json.dumps([told, repr(observed.signals)], default=repr)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def account_of(cluster: Cluster) -> Account:

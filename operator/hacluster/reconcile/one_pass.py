@@ -22,14 +22,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from hacluster.errors import HAClusterError, SpecInvalid
 from hacluster.model import kinds
 from hacluster.model.azure import DeletionPolicy, ManagementMode
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
-from hacluster.model.status import ClusterStatus, ConditionType
 from hacluster.plan import deletion, inventory, parts
 from hacluster.plan.steps import Put, Step
 from hacluster.plan.view import View
@@ -37,9 +36,8 @@ from hacluster.reconcile import schedule, summarize
 from hacluster.reconcile.gate import DELETION, Gated, Held, gate
 from hacluster.reconcile.keeper import Verdict
 from hacluster.reconcile.memory import Memory
-from hacluster.reconcile.merging import merge_patch
-from hacluster.reconcile.observation import Observed, Observer, account_of
-from hacluster.reconcile.passed import Passed, StepTrouble
+from hacluster.reconcile.observation import Observed, Observer, account_of, digest
+from hacluster.reconcile.passed import Passed
 from hacluster.reconcile.ports import (
     Azure,
     Counters,
@@ -55,7 +53,7 @@ from hacluster.reconcile.ports import (
     Subscription,
     Waiting,
 )
-from hacluster.reconcile.transitions import transitions
+from hacluster.reconcile.reporting import Report
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +95,7 @@ class _Run:
         self._doors = doors
         self._raw = raw
         self._memory = memory
-        self._previous = ClusterStatus.model_validate(memory.status(raw))
+        self._report = Report(doors.kubernetes, raw, memory)
         self.result = "settled"
 
     async def go(self) -> Verdict:
@@ -106,7 +104,7 @@ class _Run:
             return await self._go()
         except KubernetesError as error:
             self.result = "unpublished"
-            logger.warning("Left status unwritten", extra=self._fields(why=str(error)))
+            logger.warning("Left status unwritten", extra=self._report.fields(why=str(error)))
             return Verdict(wait=API_AWAY)
 
     async def _go(self) -> Verdict:
@@ -118,7 +116,7 @@ class _Run:
             return await self._invalid(error)
         if self._raw.is_deleted and _keeps_all(cluster):
             return self._finished()
-        asked = (self._raw.generation, self._raw.annotations.get(kinds.REQUESTED_AT))
+        asked = (self._raw.generation, self._report.requested_at)
         self._memory.patience.reset_unless(asked)
         try:
             azure = await self._doors.azure.enter(account_of(cluster))
@@ -134,10 +132,19 @@ class _Run:
             azure=azure,
             cluster=cluster,
             memory=self._memory,
-            inventory=self._inventory(),
+            inventory=self._report.inventory,
             is_deleting=self._raw.is_deleted,
         )
         observed = await observer.observe()
+        known = (
+            self._report.version,
+            cluster.generation,
+            self._report.requested_at,
+            digest(observed),
+        )
+        if known == self._memory.settled and not self._raw.is_deleted:
+            return Verdict(wait=schedule.next_look(observed.view, ()))
+        self._memory.settled = None
         gated = await self._decide(azure, observed.view)
         if gated.allowed:
             about = frozenset(step.id for step in gated.allowed)
@@ -145,8 +152,10 @@ class _Run:
             gated = _only(await self._decide(azure, observed.view), about)
         if self._raw.is_deleted and self._is_gone(observed.view):
             return self._finished()
-        await self._publish(self._passed(observed, gated))
+        await self._report.write(summarize.summarize(self._passed(observed, gated)))
         outcomes = await self._apply(azure, gated.allowed)
+        if not outcomes and self._memory.is_at_rest:
+            self._memory.settled = (self._report.version, *known[1:])
         return Verdict(wait=self._wait(observed.view, outcomes))
 
     def _is_gone(self, view: View) -> bool:
@@ -184,7 +193,7 @@ class _Run:
             self._memory.ended(resource)
             if operation is not None and operation.error is not None:
                 self._memory.patience.failed(resource, operation.error, _now())
-                self._log_failure(resource, operation.error)
+                self._report.failure(resource, operation.error)
 
     async def _apply(self, azure: Subscription, steps: Iterable[Step]) -> tuple[Outcome, ...]:
         """Send the steps side by side; note what came of each."""
@@ -202,7 +211,7 @@ class _Run:
         step = outcome.step
         name = type(outcome).__name__.lower()
         self._doors.counters.step(summarize.verb(step), name)
-        fields = self._fields(
+        fields = self._report.fields(
             step=summarize.verb(step), resource_id=step.id, why=step.why, outcome=name
         )
         match outcome:
@@ -219,7 +228,7 @@ class _Run:
                 logger.info("Postponed step", extra=fields | {"because": outcome.why})
             case Failed():
                 self._memory.patience.failed(step.id, outcome.error, _now())
-                self._log_failure(step.id, outcome.error)
+                self._report.failure(step.id, outcome.error)
 
     def _wait(self, view: View, outcomes: tuple[Outcome, ...]) -> timedelta:
         """Return how long to wait; a new failure is told by a pass that follows at once."""
@@ -242,102 +251,52 @@ class _Run:
         return Passed(
             view=view,
             now=self._doors.now(),
-            previous=self._previous,
+            previous=self._report.previous,
             signals=observed.signals,
             gated=gated,
-            inventory=inventory.inventory(view, wanted, self._inventory(), puts),
+            inventory=inventory.inventory(view, wanted, self._report.inventory, puts),
             foreign=inventory.foreign_children(view, wanted),
-            troubles=self._troubles(),
+            troubles=self._report.troubles,
             moving=tuple(sorted(self._memory.moving)),
-            requested_at=self._raw.annotations.get(kinds.REQUESTED_AT),
+            requested_at=self._report.requested_at,
             is_deleting=self._raw.is_deleted,
         )
 
     async def _blind(self, cluster: Cluster, error: HAClusterError) -> Verdict:
         """Report a pass that could not look at Azure at all."""
         self.result = "blind"
-        view = View.of(cluster, inventory=self._inventory())
-        await self._publish(
-            Passed(
-                view=view,
-                now=self._doors.now(),
-                previous=self._previous,
-                troubles=self._troubles(),
-                trouble=error,
-                requested_at=self._raw.annotations.get(kinds.REQUESTED_AT),
-                is_deleting=self._raw.is_deleted,
-            )
+        view = View.of(cluster, inventory=self._report.inventory)
+        passed = Passed(
+            view=view,
+            now=self._doors.now(),
+            previous=self._report.previous,
+            troubles=self._report.troubles,
+            trouble=error,
+            requested_at=self._report.requested_at,
+            is_deleting=self._raw.is_deleted,
         )
+        await self._report.write(summarize.summarize(passed))
         return Verdict(wait=schedule.next_look(view, (), error))
 
     async def _invalid(self, error: SpecInvalid) -> Verdict:
         self.result = "invalid"
         status = summarize.summarize_refused(
-            error, self._previous, self._raw.generation, self._doors.now()
+            error, self._report.previous, self._raw.generation, self._doors.now()
         )
-        await self._write(status)
+        await self._report.write(status)
         return Verdict(wait=SPEC_WRONG)
 
     async def _abandoned(self) -> Verdict:
-        left = len(self._previous.inventory)
+        left = len(self._report.inventory)
         message = f"Azure was left as it is: {left} things stay there, as {kinds.ABANDON} asks"
         await self._doors.kubernetes.event(self._raw, EventType.WARNING, "Abandoned", message)
-        logger.warning("Abandoned cluster", extra=self._fields(left=left))
+        logger.warning("Abandoned cluster", extra=self._report.fields(left=left))
         return self._finished()
 
     def _finished(self) -> Verdict:
         self.result = "finished"
-        logger.info("Finished deletion of cluster", extra=self._fields())
+        logger.info("Finished deletion of cluster", extra=self._report.fields())
         return Verdict(wait=timedelta(), is_finished=True)
-
-    async def _publish(self, passed: Passed) -> None:
-        await self._write(summarize.summarize(passed))
-
-    async def _write(self, status: ClusterStatus) -> None:
-        """Patch the status if it is different, and tell what has turned."""
-        before = self._memory.status(self._raw)
-        after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-        if patch := merge_patch(before, after):
-            written = await self._doors.kubernetes.patch_status(self._raw, patch)
-            if written is not None:
-                self._memory.wrote(written)
-        self._log_sentence(status)
-        for turned in transitions(before, status):
-            await self._doors.kubernetes.event(
-                self._raw, turned.kind, turned.reason, turned.message
-            )
-
-    def _inventory(self) -> tuple[str, ...]:
-        return tuple(item.id for item in self._previous.inventory)
-
-    def _troubles(self) -> tuple[StepTrouble, ...]:
-        return tuple(StepTrouble(id=one.id, error=one.error) for one in self._memory.patience.all())
-
-    def _log_sentence(self, status: ClusterStatus) -> None:
-        judged = status.condition(ConditionType.AZURE_RECONCILED)
-        sentence = f"{judged.reason}: {judged.message}" if judged else ""
-        if sentence != self._memory.told:
-            self._memory.told = sentence
-            logger.info("Passed over cluster", extra=self._fields(state=sentence))
-
-    def _log_failure(self, resource: ArmId, error: HAClusterError) -> None:
-        fields = self._fields(
-            resource_id=resource,
-            reason=str(error.reason),
-            because=str(error),
-            request_id=getattr(error, "request_id", ""),
-        )
-        logger.warning("Failed step", extra=fields)
-
-    def _fields(self, **more: Any) -> dict[str, Any]:
-        raw = self._raw
-        return {
-            "cluster": f"{raw.namespace}/{raw.name}",
-            "uid": raw.uid,
-            "generation": raw.generation,
-            "pass_id": f"{id(self):x}",
-            **more,
-        }
 
 
 def _keeps_all(cluster: Cluster) -> bool:
