@@ -198,6 +198,8 @@ def _is_same(want: Any, have: Any, path: str) -> bool:
 
 
 def _spelling(text: str, path: str) -> str:
+    if path.endswith("].name"):
+        return text.casefold()  # An item's name, by which it was found.
     if path == "location":
         return text.replace(" ", "").casefold()
     return key(text) if text.casefold().startswith("/subscriptions/") else text

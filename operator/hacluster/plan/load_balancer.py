@@ -85,12 +85,11 @@ def _frontend(view: View, balancer: LoadBalancer) -> dict[str, Any]:
     if view.names.is_public:
         address = {"publicIPAddress": {"id": view.names.balancer_address}}
         return {"name": name, "properties": address}
-    properties: dict[str, Any] = {"subnet": {"id": view.names.subnet}}
-    if balancer.frontend.private_ip_address:
-        properties["privateIPAllocationMethod"] = "Static"
-        properties["privateIPAddress"] = balancer.frontend.private_ip_address
-    else:
-        properties["privateIPAllocationMethod"] = "Dynamic"
+    properties = {
+        "subnet": {"id": view.names.subnet},
+        "privateIPAllocationMethod": "Static",
+        "privateIPAddress": balancer.frontend.private_ip_address,
+    }
     is_zonal = view.spec.placement.type is PlacementType.ZONES
     return {"name": name, "properties": properties} | ({"zones": ALL_ZONES} if is_zonal else {})
 
