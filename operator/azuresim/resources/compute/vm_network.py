@@ -1,12 +1,16 @@
 """The network interfaces of a virtual machine."""
 
+from dataclasses import replace
 from typing import Any
+
+import orjson
 
 from azuresim import ids
 from azuresim.errors import ArmError, bad_request
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.compute.refusals import invalid
 from azuresim.resources.families import missing_reference
+from azuresim.resources.network.network_interfaces import WAS_ATTACHED
 
 
 def check(call: Call, draft: Draft) -> None:
@@ -57,7 +61,12 @@ def _check_change(draft: Draft, wanted: set[str]) -> None:
 
 
 def leave(call: Call, properties: dict[str, Any]) -> None:
-    """Take away the interfaces that are to go with their machine."""
+    """Take away the interfaces that are to go with their machine, and mark those that stay."""
     for each in properties.get("networkProfile", {}).get("networkInterfaces", ()):
+        record = call.get(each["id"])
         if each.get("properties", {}).get("deleteOption") == "Delete":
             call.tx.remove(ids.key(each["id"]))
+        elif record is not None:
+            body = record.body()
+            body["properties"][WAS_ATTACHED] = True
+            call.tx.save(replace(record, data=orjson.dumps(body)))

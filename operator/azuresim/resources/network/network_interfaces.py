@@ -30,6 +30,9 @@ from azuresim.state.records import Record
 JOINED: Final = ("loadBalancerBackendAddressPools", "loadBalancerInboundNatRules")
 """What a configuration belongs to at balancers."""
 
+WAS_ATTACHED: Final = "wasAttached"
+"""Never shown: a machine had the interface and is gone."""
+
 CONFIGURATION: Final = addresses.Addressed(
     members={
         "privateIPAddress": Text(longest=45),
@@ -102,6 +105,7 @@ PROPERTIES: Final = Shape(
             "virtualMachine", "macAddress", "primary", "privateEndpoint", "dscpConfiguration",
             "privateLinkService", "migrationPhase",
         ),
+        WAS_ATTACHED: read_only(secret=True),
     }
 )  # fmt: skip
 
@@ -223,6 +227,13 @@ def _is_primary(machine: Mapping[str, Any], interface_id: str) -> bool:
     return True
 
 
+def _deletion(call: Call, record: Record) -> Reply:
+    """Take longer over an interface that a machine had (source: recording, reason assumed)."""
+    del call
+    had = record.body()["properties"].get(WAS_ATTACHED)
+    return Reply(status=202 if had else 200, style=Style.BOTH)
+
+
 TYPE: Final = ResourceType(
     kind="Microsoft.Network/networkInterfaces",
     family=NETWORK,
@@ -232,6 +243,7 @@ TYPE: Final = ResourceType(
     create=Reply(status=201),
     update=Reply(status=200),
     delete=Reply(status=200, style=Style.BOTH),
+    choose_delete=_deletion,
     duration="network interface",
     in_use=(
         "NicInUse",
