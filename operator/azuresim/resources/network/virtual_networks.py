@@ -3,6 +3,7 @@
 import ipaddress
 from typing import Any, Final
 
+from azuresim import ids
 from azuresim.errors import bad_request
 from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
@@ -88,6 +89,37 @@ def _check(call: Call, draft: Draft) -> None:
             properties.setdefault("defaultOutboundAccess", False)
         for prefix in prefixes(properties, subnet["name"]):
             _fits(_network(prefix, subnet["name"]), subnet["name"], space, taken, draft)
+    _keep_allocations(call, draft)
+
+
+def _keep_allocations(call: Call, draft: Draft) -> None:
+    """Refuse to take a prefix away from a subnet while something has an address of it."""
+    stays = {item["name"]: item["properties"] for item in draft.properties["subnets"]}
+    for item in (draft.before or {"properties": {"subnets": []}})["properties"]["subnets"]:
+        name = item["name"]
+        if name not in stays:
+            continue
+        left = set(prefixes(stays[name], name))
+        gone = [each for each in prefixes(item["properties"], name) if each not in left]
+        for prefix in gone:
+            if _is_allocated(call, f"{draft.id}/subnets/{name}", _network(prefix, name)):
+                message = (
+                    f"IpPrefix {prefix} on Subnet {name} has active allocations and cannot be "
+                    "deleted."
+                )
+                raise bad_request("InUsePrefixCannotBeDeleted", message, details=[])
+
+
+def _is_allocated(call: Call, subnet_id: str, network: Network) -> bool:
+    for link in call.tx.referrers(ids.key(subnet_id)):
+        record = call.get(ids.parent_key(ids.key(link.source)))
+        collection = link.source.split("/")[-2]
+        for item in record.body()["properties"].get(collection, ()) if record else ():
+            address = item["properties"].get("privateIPAddress")
+            is_it = item["name"].casefold() == ids.name_of(link.source).casefold()
+            if is_it and address and ipaddress.ip_address(address) in network:
+                return True
+    return False
 
 
 def prefixes(subnet: dict[str, Any], name: str) -> list[str]:
@@ -172,6 +204,7 @@ TYPE: Final = ResourceType(
         Fact("new subnets are private from 2025-07-01 on", Source.DOCUMENT),
         Fact("subnets must lie in the address space and not overlap", Source.DOCUMENT),
         Fact("a subnet that is used cannot be taken away", Source.DOCUMENT),
+        Fact("a prefix with addresses in use cannot be taken away", Source.DOCUMENT),
     ),
     missing=("peerings as resources", "service tags"),
 )
