@@ -376,3 +376,25 @@ def test_a_missing_account_is_refused() -> None:
     steps = parts.plan(nothing_there(sample("minimal", existing_store(ACCOUNT))))
     refused = [step for step in steps if isinstance(step, Refuse)]
     assert [(one.id, one.reason) for one in refused] == [(ACCOUNT, Reason.EXISTING_NOT_FOUND)]
+
+
+def test_an_existing_container_is_only_looked_up() -> None:
+    container = f"{ACCOUNT}/blobServices/default/containers/meeting"
+    cluster = sample("minimal", existing_store(container))
+    refused = [one for one in parts.plan(nothing_there(cluster)) if isinstance(one, Refuse)]
+    assert [one.id for one in refused] == [container]
+    planned = {one.id for one in parts.wanted(View.of(cluster))}
+    assert not any(one.startswith(ACCOUNT) and "Authorization" not in one for one in planned)
+
+
+def test_an_image_by_id_and_a_bigger_boot_disk() -> None:
+    image = f"{ACCOUNT.partition('/providers/')[0]}/providers/Microsoft.Compute/images/golden"
+
+    def golden(spec: dict[str, Any]) -> None:
+        spec["machines"] |= {"image": {"id": image}, "osDisk": {"sizeGiB": 64}}
+        spec["machines"]["bootDiagnostics"] = {"enabled": False}
+
+    properties = body_of(View.of(sample("minimal", golden)))["properties"]
+    assert properties["storageProfile"]["imageReference"] == {"id": image}
+    assert properties["storageProfile"]["osDisk"]["diskSizeGB"] == 64
+    assert properties["diagnosticsProfile"] == {"bootDiagnostics": {"enabled": False}}
