@@ -13,6 +13,7 @@ import click
 from azuresim.coverage import coverage as coverage_table
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
+from azuresim.machines import commands as machine_commands
 from azuresim.simulator import Options, Simulator
 from azuresim.state.database import DirectoryInUseError
 from azuresim.wire.service import Settings
@@ -181,6 +182,10 @@ def health_list(directory: Path) -> None:
 def health_clear(directory: Path, address: str) -> None:
     """Let the model decide again, about one address or all."""
     click.echo(_ask(directory, {"do": "health.clear", "address": address}))
+
+
+main.add_command(machine_commands.machine)
+main.add_command(machine_commands.script)
 
 
 @main.command()

@@ -17,8 +17,10 @@ from azuresim.faults.rules import About, Faults
 from azuresim.identity import principals, tokens
 from azuresim.identity.entra import Entra
 from azuresim.identity.principals import Directory
+from azuresim.machines.model import Model
 from azuresim.record.exchanges import Exchanges
 from azuresim.resources.catalog import GROUP_KIND, Catalog
+from azuresim.resources.compute import startup
 from azuresim.resources.registry import ROUTES, TYPES
 from azuresim.state.database import Database
 from azuresim.state.records import Operation
@@ -70,6 +72,10 @@ class Simulator:
             self._database.fact("health") or [],
             lambda lines: self._database.set_fact("health", lines),
         )
+        self.machines = Model(
+            self._database.fact("machines"),
+            lambda state: self._database.set_fact("machines", state),
+        )
         catalog = Catalog(TYPES)
         self.store = Store(self._database, catalog.refer)
         self.service = Service(
@@ -80,8 +86,10 @@ class Simulator:
             subscription=self.directory.subscription,
             tenant=self.directory.tenant,
             prober=self.health,
+            machines=self.machines,
             on_start=self._started,
         )
+        startup.tell_all(self.service.call(), self.machines)
         self._signer = tokens.Tokens(
             _signing_key(options.directory), self.directory.tenant, tokens.ARM_AUDIENCES
         )
@@ -126,6 +134,7 @@ class Simulator:
     def _commands(self) -> Mapping[str, control.Command]:
         exchanges, faults, health = self.exchanges, self.faults, self.health
         return {
+            **self.machines.commands(),
             "exchanges.count": lambda wish: exchanges.counts(**wish),
             "exchanges.last": lambda wish: exchanges.last(**wish),
             "exchanges.clear": lambda _: exchanges.clear(),

@@ -8,6 +8,7 @@ from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.compute import (
     availability_sets,
+    run_action,
     vm_network,
     vm_power,
     vm_rules,
@@ -88,6 +89,7 @@ TYPE: Final = ResourceType(
     next_etag=next_etag,
     actions={
         **vm_power.ACTIONS,
+        "runCommand": run_action.ACTION,
         "instanceView": Action(run=vm_view.view_action, reply=VIEWED, verb="GET"),
         "vmSizes": Action(run=vm_view.sizes_action, reply=VIEWED, verb="GET"),
         "retrieveBootDiagnosticsData": Action(run=vm_view.boot_data, reply=VIEWED),

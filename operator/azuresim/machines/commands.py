@@ -1,0 +1,85 @@
+"""What the command line says to the machines of a running simulator."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from azuresim.faults import control
+
+in_directory = click.option(
+    "--directory",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the simulator's state lives.",
+)
+
+
+@click.group()
+def machine() -> None:
+    """Look at machines, or stop them from inside."""
+
+
+@machine.command("list")
+@in_directory
+def machine_list(directory: Path) -> None:
+    """Print the machines, one JSON object per line."""
+    _print(_ask(directory, {"do": "machine.list"}))
+
+
+@machine.command("stop")
+@in_directory
+@click.argument("name")
+def machine_stop(directory: Path, name: str) -> None:
+    """Stop machines NAME (* allowed) as a crash would: Azure starts them only when asked to."""
+    click.echo(_ask(directory, {"do": "machine.stop", "name": name}))
+
+
+@click.group()
+def script() -> None:
+    """Say how scripts of Run Command end."""
+
+
+@script.command("add")
+@in_directory
+@click.option("--machine", "machine_name", default="", help="Name of the machine, * allowed.")
+@click.option("--name", default="", help="Name of the Run Command, * allowed.")
+@click.option("--contains", default="", help="What the script must contain.")
+@click.option("--exit-code", type=int, default=0)
+@click.option("--output", default="")
+@click.option("--error", default="")
+@click.option("--takes", type=float, default=0.0, help="Simulated seconds; -1: it hangs.")
+@click.option("--count", type=click.IntRange(min=0), default=0, help="How many runs; 0: no end.")
+def script_add(directory: Path, machine_name: str, count: int, **rule: Any) -> None:
+    """Put a rule in force and print it."""
+    wish = {"do": "script.add", "machine": machine_name, "count": count or None, **rule}
+    _print([_ask(directory, wish)])
+
+
+@script.command("list")
+@in_directory
+def script_list(directory: Path) -> None:
+    """Print the rules in force, oldest first."""
+    _print(_ask(directory, {"do": "script.list"}))
+
+
+@script.command("clear")
+@in_directory
+@click.argument("rule", default="")
+def script_clear(directory: Path, rule: str) -> None:
+    """Lift one rule by its id, or all."""
+    wish = {"do": "script.clear"} | ({"id": rule} if rule else {})
+    click.echo(_ask(directory, wish))
+
+
+def _ask(directory: Path, wish: dict[str, Any]) -> Any:
+    try:
+        return control.ask(directory, wish)
+    except (ConnectionError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _print(lines: list[dict[str, Any]]) -> None:
+    for line in lines:
+        click.echo(json.dumps(line))
