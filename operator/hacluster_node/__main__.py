@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-_PROGRAMS = ("run", "guard", "helper", "check-config")
+_PROGRAMS = ("run", "guard", "helper", "fence", "install", "check-config")
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import itertools
 import json
 import os
@@ -180,15 +179,31 @@ class Cluster:
     def heal(self) -> str:
         """Mend everything, wait until both nodes are well, and return the active one."""
         self.world.reset_links()
-        (self.directory / "hang").unlink(missing_ok=True)
+        hang = self.directory / "hang"
+        if hang.exists():
+            hang.unlink()
+            self._restart_where_a_stop_failed()
         for node in NODES:
             self.processes_signal(node, signal.SIGCONT)
+        wait_for(self._are_well, 30, "both nodes to hear each other")
+        return self.wait_active()
+
+    def _restart_where_a_stop_failed(self) -> None:
+        """A node on which the application did not stop is out until somebody looks after it."""
+        for node in NODES:
+            if self.agents[node].poll() is None:
+                groups = self.status(node)["groups"]
+                if "Failed" in groups[0]["resources"].values():
+                    self.agents[node].kill()
+                    self.agents[node].wait(5)
+
+    def _are_well(self) -> bool:
+        """Start what has ended, as systemd would, and tell whether both nodes take part."""
+        for node in NODES:
             if self.agents[node].poll() is not None or self.guards[node].poll() is not None:
                 self.kill(node)
                 self.start_node(node)
-        for node in NODES:
-            wait_for(functools.partial(self.hears_its_peer, node), 15, f"{node} to hear its peer")
-        return self.wait_active()
+        return all(self.hears_its_peer(node) for node in NODES)
 
     def status(self, node: str) -> dict[str, Any]:
         done = self.command(node, "status", "--json")

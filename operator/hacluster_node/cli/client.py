@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 SOCKET = "/run/hacluster/agent.sock"
 DONE, FAILED, USAGE, NO_AGENT = 0, 1, 2, 3
+PEER_OUTDATED = 4  # drbd.conf(5), fence-peer: "the peer's disk is Outdated"
 
 USAGE_TEXT = """\
 usage: hacluster-node COMMAND
@@ -25,7 +26,7 @@ parts:   resource start|stop GROUP NAME
          monitor suspend|resume [NAME]
          simulate-failure MONITOR      clear [MONITOR]
 tools:   port-check -h HOST -p PORT
-programs (systemd runs them): run  guard  helper
+programs (systemd runs them): run  guard  helper  fence     install [--root DIRECTORY]
 """
 
 _WORDS: Mapping[str, Sequence[str]] = {
@@ -102,6 +103,8 @@ def main(words: List[str], path: str = SOCKET) -> int:
             return _status(words[1:], path)
         if words[0] == "events":
             return _events(words[1:], path)
+        if words[0] == "mirror-peer-lost":
+            return _mirror_peer_lost(words[1:], path)
         answer = ask(request(words), path)
     except UsageError as error:
         print(f"usage: hacluster-node {error}", file=sys.stderr)  # noqa: T201 - the command line's output
@@ -137,6 +140,17 @@ def _wait_for_next_look() -> None:
 
     time.sleep(1.0)
     print("\033[H\033[2J", end="")  # noqa: T201 - clears the terminal
+
+
+def _mirror_peer_lost(names: Sequence[str], path: str) -> int:
+    """Answer DRBD's fence-peer handler: 4 lets it write on, all else keeps its I/O frozen."""
+    if len(names) != 2:
+        raise UsageError("mirror-peer-lost GROUP RESOURCE")
+    message = {"do": "mirror-peer-lost", "group": names[0], "resource": names[1]}
+    answer = ask(message, path, 25.0)
+    if answer.get("ok"):
+        return PEER_OUTDATED
+    return _explain(answer.get("code", "HAN-U03"), answer.get("text", ""), FAILED)
 
 
 def _events(options: Sequence[str], path: str) -> int:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
 
 from hacluster_node.errors import NodeError
 from hacluster_node.settings.node_file import NODE_FILE, NodeFile, read
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def main(words: List[str]) -> int:
-    """Run `run`, `guard`, `helper` or `check-config` and return the exit code."""
+    """Run one of the programs and return its exit code."""
     verb, options = words[0], words[1:]
     try:
         if verb == "check-config":
             return check_config(options)
-        node = read(_node_file(options))
-        if verb == "run":
-            return _agent(node)
-        return _guard(node) if verb == "guard" else _helper(node)
+        if verb == "install":
+            return _install(options)
+        node = read(Path(options[0]) if options else NODE_FILE)
+        return _PROGRAMS[verb](node)
     except NodeError as error:
         print(error.explained(), file=sys.stderr)  # noqa: T201 - the command line's output
         return 1
@@ -85,8 +85,14 @@ def _first_node(content: object) -> str:
     return str(first.get("name", "")) if isinstance(first, dict) else ""
 
 
-def _node_file(options: Sequence[str]) -> Path:
-    return Path(options[0]) if options else NODE_FILE
+def _install(options: Sequence[str]) -> int:
+    from hacluster_node.install.steps import install
+
+    if options and (len(options) != 2 or options[0] != "--root"):
+        print("usage: hacluster-node install [--root DIRECTORY]", file=sys.stderr)  # noqa: T201 - the command line's output
+        return 2
+    print(install(Path(sys.argv[0]).resolve(), Path("".join(options[1:]) or "/")))  # noqa: T201 - the command line's output
+    return 0
 
 
 def _agent(node: NodeFile) -> int:
@@ -118,6 +124,21 @@ def _helper(node: NodeFile) -> int:
     return 0
 
 
+def _fence(node: NodeFile) -> int:
+    """Fence every group once: systemd runs it when the guard has ended, however it did."""
+    from hacluster_node.guard import fencing
+
+    settings = Stored(node).load()
+    system = _system(node)
+    failures = []
+    if settings is not None:
+        for group in settings.agent.groups:
+            failures += fencing.fence(system, settings, group, 0)
+    for failure in failures:
+        print(failure, file=sys.stderr)  # noqa: T201 - the command line's output
+    return 1 if failures else 0
+
+
 def _system(node: NodeFile) -> LinuxSystem:
     from hacluster_node.system import cgroups
     from hacluster_node.system.linux import LinuxSystem
@@ -126,3 +147,11 @@ def _system(node: NodeFile) -> LinuxSystem:
     if own is None:
         return LinuxSystem(None)
     return LinuxSystem(cgroups.child(own, f"hacluster-{node.cluster}-{node.node}"))
+
+
+_PROGRAMS: Mapping[str, Callable[[NodeFile], int]] = {
+    "run": _agent,
+    "guard": _guard,
+    "helper": _helper,
+    "fence": _fence,
+}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, List, Tuple
 
 from hacluster_node.errors import NodeError
 from hacluster_node.resources.catalogue import FENCE_ORDER, KINDS
-from hacluster_node.resources.kinds import Call
+from hacluster_node.resources.kinds import Call, options_of
 from hacluster_node.system.port import System, Traffic
 
 if TYPE_CHECKING:
@@ -61,6 +61,6 @@ def _bound(system: System, kind: str, call: Call) -> Callable[[], None]:
 def _call(
     settings: Settings, group: Group, resource: Resource, epoch: int, *, has_disk: bool
 ) -> Call:
-    options = {**resource.options, "kill": has_disk}
+    options = {**options_of(settings.agent, resource), "kill": has_disk}
     limit = settings.agent.partition.timings.fence_s
     return Call(group.name, resource.name, epoch, limit, options)

@@ -24,7 +24,7 @@ from hacluster_node.guard.process import FENCED
 from hacluster_node.helper import checks
 from hacluster_node.resources import mirror_disk, mirror_status
 from hacluster_node.resources.catalogue import KINDS
-from hacluster_node.resources.kinds import Call
+from hacluster_node.resources.kinds import Call, options_of
 from hacluster_node.system.command import Command, run
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Helper:
 
     def _start(self, settings: Settings, message: Mapping[str, Any]) -> str:
         group, resource = _find(settings, message)
-        call = _call(group, resource, message)
+        call = _call(settings, group, resource, message)
         self._must_not_be_fenced(group)
         KINDS[resource.kind].start(self._system, call)
         if self._is_fenced(group):
@@ -132,18 +132,20 @@ class Helper:
 
     def _stop(self, settings: Settings, message: Mapping[str, Any]) -> str:
         group, resource = _find(settings, message)
-        KINDS[resource.kind].stop(self._system, _call(group, resource, message))
+        KINDS[resource.kind].stop(self._system, _call(settings, group, resource, message))
         return "stopped"
 
     def _prepare(self, settings: Settings, message: Mapping[str, Any]) -> str:
         group, resource = _find(settings, message)
         if resource.kind == "MirrorDisk":
-            mirror_disk.MirrorDisk().prepare(self._system, _call(group, resource, message))
+            mirror_disk.MirrorDisk().prepare(
+                self._system, _call(settings, group, resource, message)
+            )
         return "prepared"
 
     def _mirror(self, settings: Settings, message: Mapping[str, Any]) -> str:
         group, resource = _find(settings, message)
-        seen = mirror_disk.status(self._system, _call(group, resource, message))
+        seen = mirror_disk.status(self._system, _call(settings, group, resource, message))
         found = mirror_status.trouble(seen)
         if found is not None:
             raise Broken(*found)
@@ -201,12 +203,12 @@ def _find(settings: Settings, message: Mapping[str, Any]) -> tuple[Group, Resour
     raise KeyError(message["resource"])
 
 
-def _call(group: Group, resource: Resource, message: Mapping[str, Any]) -> Call:
+def _call(settings: Settings, group: Group, resource: Resource, message: Mapping[str, Any]) -> Call:
     return Call(
         group.name,
         resource.name,
         int(message.get("epoch", 0)),
         float(message.get("timeout_s", 30.0)),
-        resource.options,
+        options_of(settings.agent, resource),
         bool(message.get("newest", True)),
     )

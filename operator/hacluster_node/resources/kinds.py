@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping, Protocol
 
 if TYPE_CHECKING:
+    from hacluster_node.core.config import AgentConfig, Resource
     from hacluster_node.system.port import System
 
 
@@ -32,6 +33,17 @@ class Call:
     timeout_s: float
     options: Mapping[str, Any] = field(default_factory=dict)
     newest: bool = True
+
+
+def options_of(agent: AgentConfig, resource: Resource) -> Mapping[str, Any]:
+    """Return a resource's options with what its kind has to know of the cluster."""
+    if resource.kind == "MirrorDisk":
+        nodes = [{"name": node.name, "address": node.address} for node in agent.nodes]
+        return {**resource.options, "nodes": nodes}
+    if resource.kind == "SharedDisk":
+        names = [node.name for node in agent.nodes]
+        return {**resource.options, "nodeNumber": names.index(agent.node) + 1}
+    return resource.options
 
 
 class Kind(Protocol):

@@ -30,6 +30,7 @@ from hacluster_node.runtime.effects import Effects, guard_event
 from hacluster_node.runtime.inbox import Inbox
 from hacluster_node.runtime.journal import Journal
 from hacluster_node.runtime.links import Link
+from hacluster_node.runtime.mirrors import Mirrors
 from hacluster_node.runtime.parts import Parts
 from hacluster_node.runtime.saver import Saver
 from hacluster_node.runtime.stores import Stores
@@ -47,6 +48,7 @@ _LOG = logging.getLogger(__name__)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PUBLISH_S = 5.0
 _GUARD_HANGS_S = 2.0
+_LONGEST_SLEEP_S = 0.5
 GUARD_LOST = 3  # exit code: systemd starts the agent anew
 
 
@@ -67,6 +69,7 @@ class Agent:
         self._configuration = Configuration(node, self._stores, self._stored, self._journal)
         self._publisher = Publisher(node, self._stores)
         self._publish_at = 0.0
+        self._turned_at = float("-inf")
 
     def run(self) -> int:
         """Run until the guard is lost; return the exit code."""
@@ -91,7 +94,7 @@ class Agent:
 
     def _turn(self) -> None:
         left = self._machine.wake_at - now().raw
-        maker = self._inbox.take(min(max(left, 0.0), 1.0))
+        maker = self._inbox.take(min(max(left, 0.0), _LONGEST_SLEEP_S))
         clocks = Clocks(*now())
         if clocks.raw >= self._machine.wake_at:
             self._step(events.Woke(clocks))
@@ -99,8 +102,11 @@ class Agent:
             event = maker(clocks)
             if event is not None:
                 self._step(event)
-        if self._parts.guard.oldest_wait_s() > _GUARD_HANGS_S:
+        if clocks.raw - self._turned_at > _GUARD_HANGS_S / 2:
+            self._parts.guard.wait_anew()
+        elif self._parts.guard.oldest_wait_s() > _GUARD_HANGS_S:
             self._guard_lost("the guard does not answer")
+        self._turned_at = now().raw
         if clocks.raw >= self._publish_at:
             self._publish(clocks)
 
@@ -114,7 +120,9 @@ class Agent:
         guard = Link(run / GUARD, self._heard_guard, lambda: self._guard_lost("the guard is gone"))
         helper = Link(run / HELPER, _ignore, lambda: self._guard_lost("the helper is gone"))
         guard.call({"do": "configure"})
+        mirrors = Mirrors(self._stores.container, self._node.node)
         readers = {"status": self._answer_status, "events": self._answer_events}
+        deeds = {"mirror-peer-lost": self._mirror_peer_lost}
         _, gid = lines.agent_ids()
         return Parts(
             inbox=self._inbox,
@@ -126,11 +134,17 @@ class Agent:
             heartbeats=Heartbeats(
                 identity, own_address(settings.agent), self._peers(settings), self._heard_peer
             ),
-            checks=Checks(self._stores, guard, helper, self._epoch),
+            checks=Checks(self._stores, (guard, helper), mirrors, self._epoch),
+            mirrors=mirrors,
             azure=Azure(
                 self._node.store.metadata, self._stores, workers, self._inbox, self._journal
             ),
-            control=control.Control(lines.listen(run / control.SOCKET), self._inbox, readers, gid),
+            control=control.Control(
+                lines.listen(run / control.SOCKET),
+                self._inbox,
+                control.Verbs(readers, deeds),
+                gid,
+            ),
             journal=self._journal,
             saver=saver,
             stop_node=self._stop_node,
@@ -243,6 +257,16 @@ class Agent:
         if not made.wait(2.0):
             return {"ok": False, "code": "HAN-U01", "text": "the agent is busy"}
         return {"ok": True, "status": box}
+
+    def _mirror_peer_lost(self, message: Mapping[str, Any]) -> Dict[str, Any]:
+        group, resource = str(message.get("group")), str(message.get("resource"))
+        peers = self._machine.node.config.peers
+        try:
+            self._parts.mirrors.peer_lost(group, resource, peers, self._epoch(group))
+        except NodeError as error:
+            self._journal.trouble(error)
+            return {"ok": False, "code": error.code, "text": error.detail}
+        return {"ok": True, "text": f"{', '.join(peers)} noted as behind"}
 
     def _answer_events(self, message: Mapping[str, Any]) -> Dict[str, Any]:
         last = message.get("last", 50)

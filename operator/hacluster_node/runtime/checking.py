@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 from hacluster_node.core.config import AgentConfig, Monitor, Resource
 from hacluster_node.errors import Broken, NodeError
@@ -11,6 +11,7 @@ from hacluster_node.records import azure_dns
 
 if TYPE_CHECKING:
     from hacluster_node.runtime.links import Link
+    from hacluster_node.runtime.mirrors import Mirrors
     from hacluster_node.runtime.stores import Stores
 
 Check = Callable[[Monitor, float], str]
@@ -22,17 +23,22 @@ class Checks:
 
     Args:
         stores: for the DNS monitor's look at ARM.
-        guard: knows whether the probe port is open.
-        helper: runs scripts and looks at mirrors and processes.
+        links: to the guard, which knows whether the probe port is open, and to the helper,
+            which runs scripts and looks at mirrors and processes.
+        mirrors: which halves were left behind.
         epoch: returns the epoch under which this node holds a group, 0 if it does not.
     """
 
     def __init__(
-        self, stores: Stores, guard: Link, helper: Link, epoch: Callable[[str], int]
+        self,
+        stores: Stores,
+        links: Tuple[Link, Link],
+        mirrors: Mirrors,
+        epoch: Callable[[str], int],
     ) -> None:
         self._stores = stores
-        self._guard = guard
-        self._helper = helper
+        self._guard, self._helper = links
+        self._mirrors = mirrors
         self._epoch = epoch
         self._checks: Mapping[str, Check] = {
             "ProbePort": self._probe_port,
@@ -82,7 +88,13 @@ class Checks:
     def _mirror(self, monitor: Monitor, timeout_s: float) -> str:
         group, resource = self._resource(monitor.options["resource"])
         request = {"do": "mirror", "group": group, "resource": resource.name}
-        return self._ask_helper(request, timeout_s)
+        answer = self._mirrors.in_step(
+            group,
+            resource.name,
+            self._epoch(group),
+            lambda: self._helper.call(request, timeout_s + 2.0),
+        )
+        return _told(answer)
 
     def _custom(self, monitor: Monitor, timeout_s: float) -> str:
         if "portCheck" in monitor.options:
@@ -95,10 +107,7 @@ class Checks:
         return self._ask_helper(request, timeout_s)
 
     def _ask_helper(self, request: Dict[str, Any], timeout_s: float) -> str:
-        answer = self._helper.call(request, timeout_s + 2.0)
-        if not answer["ok"]:
-            raise Broken(answer["code"] or "HAN-M02", answer["detail"])
-        return str(answer["detail"])
+        return _told(self._helper.call(request, timeout_s + 2.0))
 
     def _resource(self, name: str) -> tuple[str, Resource]:
         for group in self.config.groups if self.config else ():
@@ -109,6 +118,12 @@ class Checks:
 
     def _address(self) -> str:
         return own_address(self.config) if self.config else ""
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    if not answer["ok"]:
+        raise Broken(answer["code"] or "HAN-M02", answer["detail"])
+    return str(answer["detail"])
 
 
 def own_address(config: AgentConfig) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, NamedTuple, Tuple
 
 from hacluster_node.core import commands, effects, events
 from hacluster_node.guard import lines
@@ -44,6 +44,13 @@ COMMANDS: Mapping[str, Tuple[type, Tuple[str, ...]]] = {
 """Each verb of the wire with its command and the fields it takes."""
 
 
+class Verbs(NamedTuple):
+    """What is answered without the state machine: by anybody's wish, or by the allowed only."""
+
+    readers: Mapping[str, Reader]
+    deeds: Mapping[str, Reader]
+
+
 def command_of(message: Mapping[str, Any]) -> commands.Command:
     """Return the command that a request stands for.
 
@@ -67,7 +74,7 @@ class Control:
     Args:
         listener: a listening unix socket.
         inbox: gets each command as `Commanded`.
-        readers: verbs that only read, such as `status`.
+        verbs: what is answered without the state machine.
         allowed_gid: the group whose members may command, beside root.
     """
 
@@ -75,12 +82,12 @@ class Control:
         self,
         listener: socket.socket,
         inbox: Inbox,
-        readers: Mapping[str, Reader],
+        verbs: Verbs,
         allowed_gid: int,
     ) -> None:
         self._listener = listener
         self._inbox = inbox
-        self._readers = readers
+        self._verbs = verbs
         self._allowed_gid = allowed_gid
         self._numbers = itertools.count(1)
         self._waiting: Dict[str, Tuple[threading.Event, Answer]] = {}
@@ -119,7 +126,7 @@ class Control:
 
     def _converse(self, sock: socket.socket) -> None:
         with sock, contextlib.suppress(OSError, lines.LineError):
-            sock.settimeout(_ANSWER_WITHIN_S * 2)
+            sock.settimeout(_ANSWER_WITHIN_S * 6)
             who = lines.credentials(sock)
             collected = lines.Lines()
             while True:
@@ -131,12 +138,14 @@ class Control:
 
     def _answer(self, message: Mapping[str, Any], who: lines.PeerCredentials) -> Answer:
         verb = str(message.get("do"))
-        if verb in self._readers:
-            return self._readers[verb](message)
-        if verb not in COMMANDS:
+        if verb in self._verbs.readers:
+            return self._verbs.readers[verb](message)
+        if verb not in COMMANDS and verb not in self._verbs.deeds:
             return {"ok": False, "code": "HAN-U03", "text": f"no such command: {verb}"}
         if who.uid != 0 and self._allowed_gid not in _groups(who):
             return {"ok": False, "code": "HAN-U02", "text": f"uid {who.uid}"}
+        if verb in self._verbs.deeds:
+            return self._verbs.deeds[verb](message)
         try:
             return self.order(command_of(message))
         except ValueError as error:

@@ -101,7 +101,9 @@ class Effects:
 
     def _start(self, effect: effects.StartResource) -> None:
         resource = self._resource(effect.group, effect.resource)
-        if resource.kind in KINDS:
+        if resource.kind == "MirrorDisk":
+            self._start_mirror(effect)
+        elif resource.kind in KINDS:
             self._in_helper("start", effect)
         elif resource.kind in GUARD_KINDS:
             self._in_guard("probe_open", effect)
@@ -117,8 +119,22 @@ class Effects:
         else:
             self._in_dns(azure_dns.withdraw, resource, effect)
 
-    def _in_helper(self, verb: str, effect: Any) -> None:
+    def _start_mirror(self, effect: effects.StartResource) -> None:
+        """Ask the cluster's store first whether this half was left behind."""
+
+        def job() -> None:
+            try:
+                newest = self._parts.mirrors.is_newest(effect.group, effect.resource)
+            except NodeError as error:
+                self._resource_done(effect.action, {"ok": False, "detail": str(error)})
+            else:
+                self._in_helper("start", effect, newest=newest)
+
+        self._parts.workers.in_order(f"mirror {effect.resource}", job)
+
+    def _in_helper(self, verb: str, effect: Any, *, newest: bool = True) -> None:
         message = {
+            "newest": newest,
             "do": verb,
             "group": effect.group,
             "resource": effect.resource,

@@ -91,8 +91,13 @@ class Link:
 
     def oldest_wait_s(self) -> float:
         """Return for how long the oldest question has waited, 0 if none does."""
-        oldest: Optional[float] = min(self._since.values(), default=None)
+        oldest: Optional[float] = min(list(self._since.values()), default=None)
         return 0.0 if oldest is None else time.monotonic() - oldest
+
+    def wait_anew(self) -> None:
+        """Count all waiting from now: this process itself stood still, so nobody was slow."""
+        for number in list(self._since):
+            self._since[number] = time.monotonic()
 
     def close(self) -> None:
         """End the connection."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hacluster_node.runtime.inbox import Inbox
     from hacluster_node.runtime.journal import Journal
     from hacluster_node.runtime.links import Link
+    from hacluster_node.runtime.mirrors import Mirrors
     from hacluster_node.runtime.saver import Saver
     from hacluster_node.runtime.stores import Stores
     from hacluster_node.runtime.witnesses import Witnesses
@@ -32,6 +33,7 @@ class Parts:
     witnesses: Witnesses
     heartbeats: Heartbeats
     checks: Checks
+    mirrors: Mirrors
     azure: Azure
     control: Control
     journal: Journal
