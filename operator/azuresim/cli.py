@@ -154,6 +154,49 @@ def fault_clear(directory: Path, rule_id: str) -> None:
 
 
 @main.group()
+def principal() -> None:
+    """Say who may sign in."""
+
+
+@principal.command("add")
+@in_directory
+@click.option("--name", default="simulated", help="What people call it.")
+@click.option("--secret", is_flag=True, help="A secret beside a certificate or federation.")
+@click.option("--lifetime", "lifetime_s", type=float, default=0.0, help="Seconds; 0: no end.")
+@click.option("--certificate", type=click.File(), help="PEM file of the public certificate.")
+@click.option("--issuer", default="", help="Issuer of a federated credential.")
+@click.option("--subject", default="", help="Subject of a federated credential.")
+@click.option("--keys", type=click.File(), help="The issuer's JSON web key set.")
+def principal_add(directory: Path, name: str, certificate: Any, keys: Any, **more: Any) -> None:
+    """Make a service principal without any role, and print how it signs in."""
+    wish: dict[str, Any] = {"do": "principal.add", "name": name, "secret": more["secret"]}
+    wish["lifetime_s"] = more["lifetime_s"]
+    if certificate is not None:
+        wish["certificate"] = certificate.read()
+    if more["issuer"]:
+        if keys is None:
+            raise click.UsageError("A federated credential needs --keys, the issuer's key set.")
+        described = {"issuer": more["issuer"], "subject": more["subject"]}
+        wish["federation"] = {**described, "keys": json.load(keys)}
+    _print([_ask(directory, wish)])
+
+
+@principal.command("list")
+@in_directory
+def principal_list(directory: Path) -> None:
+    """Print the principals, without their secrets."""
+    _print(_ask(directory, {"do": "principal.list"}))
+
+
+@principal.command("remove")
+@in_directory
+@click.argument("client_id")
+def principal_remove(directory: Path, client_id: str) -> None:
+    """Take a principal away; its tokens live on until they expire."""
+    click.echo(_ask(directory, {"do": "principal.remove", "client_id": client_id}))
+
+
+@main.group()
 def health() -> None:
     """Say what a balancer's probes find, instead of the model."""
 

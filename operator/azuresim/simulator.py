@@ -14,11 +14,14 @@ from azuresim.clock import Anchor, ScaledClock
 from azuresim.fabric.health import Script
 from azuresim.faults import control
 from azuresim.faults.rules import About, Faults
-from azuresim.identity import principals, tokens
+from azuresim.identity import tokens
 from azuresim.identity.entra import Entra
 from azuresim.identity.principals import Directory
+from azuresim.identity.rights import Rights
 from azuresim.machines.model import Model
 from azuresim.record.exchanges import Exchanges
+from azuresim.resources.authorization import assignments, roles
+from azuresim.resources.authorization.builtin import OWNER
 from azuresim.resources.catalog import GROUP_KIND, Catalog
 from azuresim.resources.compute import startup
 from azuresim.resources.registry import ROUTES, TYPES
@@ -65,7 +68,10 @@ class Simulator:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._database = Database(options.directory)
-        self.directory = _directory(self._database)
+        self.directory = Directory(
+            self._database.fact("directory"),
+            lambda kept: self._database.set_fact("directory", kept),
+        )
         self.exchanges = Exchanges()
         self.faults = Faults(random.Random(), time.monotonic)  # noqa: S311 - no secrets
         self.health = Script(
@@ -85,6 +91,7 @@ class Simulator:
             settings=options.settings,
             subscription=self.directory.subscription,
             tenant=self.directory.tenant,
+            knows=self.directory.has,
             prober=self.health,
             machines=self.machines,
             on_start=self._started,
@@ -102,7 +109,9 @@ class Simulator:
             exchanges=self.exchanges,
             routes=Routes(ROUTES),
             throttle=throttle,
+            rights=Rights(self.service.seconds("role assignment")),
         )
+        self._seed()
         context = tls.server_context(options.directory, options.names)
         self._server = Server(pipeline, context)
         self._control: asyncio.Server | None = None
@@ -120,7 +129,7 @@ class Simulator:
             "tenantId": directory.tenant,
             "subscriptionId": directory.subscription,
             "clientId": directory.owner.client_id,
-            "clientSecret": directory.owner.secret,
+            "clientSecret": directory.owner.secrets[0].value,
         }
 
     async def stop(self) -> None:
@@ -141,10 +150,20 @@ class Simulator:
             "fault.add": lambda wish: asdict(faults.add(wish)),
             "fault.list": lambda _: faults.list(),
             "fault.clear": lambda wish: self._clear(wish.get("id", "")),
+            "principal.add": self.directory.add,
+            "principal.list": lambda _: self.directory.list(),
+            "principal.remove": lambda wish: self.directory.remove(wish.get("client_id", "")),
             "health.set": health.set,
             "health.list": lambda _: health.list(),
             "health.clear": lambda wish: health.clear(wish.get("address", "")),
         }
+
+    def _seed(self) -> None:
+        """Put in what every tenant has: the built-in roles, and the subscription's owner."""
+        call = self.service.call()
+        roles.seed(call)
+        assignments.seed(call, self.directory.owner.object_id, OWNER.id)
+        call.tx.commit()
 
     def _started(self, operation: Operation) -> Operation:
         path = ids.parse(operation.target)
@@ -158,15 +177,6 @@ class Simulator:
         if not rule_id:
             self.service.release()
         return lifted
-
-
-def _directory(database: Database) -> Directory:
-    kept: Any = database.fact("directory")
-    if kept is not None:
-        return principals.restored(kept)
-    directory = principals.new_directory()
-    database.set_fact("directory", directory.stored())
-    return directory
 
 
 def _clock(database: Database, speed: float) -> ScaledClock:

@@ -1,24 +1,17 @@
 """Entra ID's endpoints: discovery documents and the token endpoint, with its own error shape."""
 
-import uuid
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from azuresim.identity import assertions
 from azuresim.identity.principals import Directory, Principal
+from azuresim.identity.refusals import EntraRefusedError, refusal
 from azuresim.identity.tokens import Tokens
 from azuresim.wire.answer import Answer
 
 ANY_TENANT: Final = frozenset({"common", "organizations"})
 WORDS: Final = frozenset({"oauth2", "v2.0", ".well-known", "discovery"})
-
-
-class EntraRefusedError(Exception):
-    """A refusal in Entra's words: `invalid_client` and an AADSTS number."""
-
-    def __init__(self, status: int, error: str, number: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.error, self.number, self.message = status, error, number, message
 
 
 class Entra:
@@ -61,11 +54,10 @@ class Entra:
             if verb == "GET" and tail in {"discovery/keys", "discovery/v2.0/keys"}:
                 return Answer(body=self._tokens.keys())
             if verb == "POST" and tail in {"oauth2/v2.0/token", "oauth2/token"}:
-                return Answer(
-                    body=self._token(sent, v2="v2.0" in tail), headers={"Cache-Control": "no-store"}
-                )
+                body = self._token(sent, base, v2="v2.0" in tail)
+                return Answer(body=body, headers={"Cache-Control": "no-store"})
         except EntraRefusedError as refused:
-            return _refusal(refused)
+            return refusal(refused)
         message = "The simulator serves discovery documents and token endpoints under a tenant."
         return Answer(status=501, body={"error": {"code": "NotImplemented", "message": message}})
 
@@ -78,19 +70,19 @@ class Entra:
             raise EntraRefusedError(400, "invalid_tenant", 90002, message)
         return self._directory.tenant
 
-    def _token(self, form: Mapping[str, str], *, v2: bool) -> dict[str, Any]:
+    def _token(self, form: Mapping[str, str], base: str, *, v2: bool) -> dict[str, Any]:
         grant = _required(form, "grant_type")
         if grant != "client_credentials":
             message = f"The grant type '{grant[:40]}' is not supported."
             raise EntraRefusedError(400, "unsupported_grant_type", 70003, message)
-        principal = self._client(form)
+        principal = self._client(_required(form, "client_id"))
+        self._prove(principal, form, base)
         asked = _required(form, "scope" if v2 else "resource")
         audience = _audience(asked) if v2 else asked
         answer = self._tokens.issue(principal.client_id, principal.object_id, audience)
         return answer if v2 else {**answer, "expires_in": str(answer["expires_in"])}
 
-    def _client(self, form: Mapping[str, str]) -> Principal:
-        client_id = _required(form, "client_id")
+    def _client(self, client_id: str) -> Principal:
         principal = self._directory.find(client_id)
         if principal is None:
             message = (
@@ -98,28 +90,30 @@ class Entra:
                 "'Simulated tenant'."
             )
             raise EntraRefusedError(400, "unauthorized_client", 700016, message)
-        secret = form.get("client_secret")
-        if secret is None:
+        return principal
+
+    def _prove(self, principal: Principal, form: Mapping[str, str], base: str) -> None:
+        """Let a principal prove that it is who it says."""
+        if form.get("client_assertion_type") == assertions.KIND:
+            root = f"{base}/{self._directory.tenant}"
+            endings = ("oauth2/v2.0/token", "oauth2/token", "v2.0", "")
+            audiences = frozenset(f"{root}/{ending}".rstrip("/") for ending in endings)
+            assertions.verify(principal, _required(form, "client_assertion"), audiences)
+        elif form.get("client_secret") is None:
             message = (
                 "The request body must contain the following parameter: 'client_assertion' or "
                 "'client_secret'."
             )
             raise EntraRefusedError(401, "invalid_client", 7000218, message)
-        if not principal.knows(secret):
-            message = (
-                "Invalid client secret provided. Ensure the secret being sent in the request is "
-                "the client secret value, not the client secret ID, for a secret added to app "
-                f"'{principal.client_id}'."
-            )
-            raise EntraRefusedError(401, "invalid_client", 7000215, message)
-        return principal
+        else:
+            _prove_secret(principal, form["client_secret"])
 
     def _discovery(self, base: str, tenant: str, *, v2: bool) -> dict[str, Any]:
         root = f"{base}/{tenant}"
         token = "oauth2/v2.0/token" if v2 else "oauth2/token"
         return {
             "token_endpoint": f"{root}/{token}",
-            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "jwks_uri": f"{root}/discovery/v2.0/keys",
             "response_types_supported": ["code", "id_token"],
             "subject_types_supported": ["pairwise"],
@@ -143,6 +137,24 @@ class Entra:
         }
 
 
+def _prove_secret(principal: Principal, value: str) -> None:
+    secret = principal.find_secret(value)
+    if secret is None:
+        message = (
+            "Invalid client secret provided. Ensure the secret being sent in the request is the "
+            "client secret value, not the client secret ID, for a secret added to app "
+            f"'{principal.client_id}'."
+        )
+        raise EntraRefusedError(401, "invalid_client", 7000215, message)
+    if not secret.is_valid(time.time()):
+        message = (
+            f"The provided client secret keys for app '{principal.client_id}' are expired. Visit "
+            "the Azure portal to create new keys for your app, or consider using certificate "
+            "credentials for added security."
+        )
+        raise EntraRefusedError(401, "invalid_client", 7000222, message)
+
+
 def _required(form: Mapping[str, str], name: str) -> str:
     value = form.get(name)
     if not value:
@@ -157,21 +169,3 @@ def _audience(scope: str) -> str:
         message = f"The provided value for the input parameter 'scope' is not valid: {scope[:80]}."
         raise EntraRefusedError(400, "invalid_scope", 1002012, message)
     return wanted[0].removesuffix("/.default")
-
-
-def _refusal(refused: EntraRefusedError) -> Answer:
-    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-    stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    text = (
-        f"AADSTS{refused.number}: {refused.message} Trace ID: {trace} "
-        f"Correlation ID: {correlation} Timestamp: {stamp}"
-    )
-    body = {
-        "error": refused.error,
-        "error_description": text,
-        "error_codes": [refused.number],
-        "timestamp": stamp,
-        "trace_id": trace,
-        "correlation_id": correlation,
-    }
-    return Answer(status=refused.status, body=body)

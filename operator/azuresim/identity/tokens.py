@@ -36,6 +36,10 @@ class Claims:
     expires: float
 
 
+NOBODY: Final = Claims(principal="", client_id="", expires=0.0)
+"""Who asks where no token is needed."""
+
+
 class Tokens:
     """Signs and checks the tokens of one tenant.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azuresim import ids
+from azuresim.clock import timestamp
 from azuresim.fabric.health import Prober, everything_up
 from azuresim.machines.door import Machines
 from azuresim.machines.model import Model
@@ -24,10 +25,12 @@ class Call:
         subscription: Id of the subscription, as Azure writes it.
         tenant: Id of the tenant.
         principal: Object id of the caller; empty where time alone is at work.
+        client: Client id of the caller.
         verb: HTTP method; empty where time alone is at work.
         strict: Unknown fields of a body are refused instead of ignored.
         locate: Returns an id as Azure writes it if there is such a resource, else None.
         draw: Returns a number, counted from 0, never returned before under the same name.
+        knows: Tells whether the directory has a principal with this object id.
         prober: Tells whether a balancer's probes reach a backend.
         machines: Has the virtual machines; told of wishes once a write is durable.
         base: The server's own address, `https://host:port`.
@@ -40,14 +43,21 @@ class Call:
     subscription: str
     tenant: str
     principal: str = ""
+    client: str = ""
     verb: str = ""
     strict: bool = False
     locate: Callable[["Call", str], str | None] = lambda _call, _id: None
     draw: Callable[[str], int] = lambda _name: 0
+    knows: Callable[[str], bool] = lambda _object_id: False
     prober: Prober = everything_up
     machines: Machines = field(default_factory=lambda: Model(None, lambda _: None))
     base: str = ""
     query: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def timestamp(self) -> str:
+        """This instant as Azure writes it."""
+        return timestamp(self.now)
 
     def new_guid(self) -> str:
         """Return an id nobody has."""

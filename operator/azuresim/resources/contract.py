@@ -153,6 +153,8 @@ class ResourceType:
         name_pattern: What a new name must match.
         check: Last look at a write: fills in what depends on other resources, or refuses.
         show: Changes a body about to be shown; gets the whole wire form.
+        members: What a list over a scope holds, by the scope's id, where that is not just what
+            hangs from it.
         listed: Whether a list shows a record, by the query parameters.
         unknown: Words the 404 of a nested resource by its name, group and subscription; None for
             ARM's own.
@@ -195,6 +197,7 @@ class ResourceType:
     name_pattern: str = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?"
     check: Callable[[Call, Draft], None] = nothing
     show: Callable[[Call, Record, dict[str, Any]], None] = nothing
+    members: Callable[[Call, str], list[Record]] | None = None
     listed: Callable[[Call, Record], bool] | None = None
     unknown: Callable[[str, str, str], ArmError] | None = None
     settle: Callable[[Call, Record, Operation], Record] = as_it_is

@@ -161,6 +161,15 @@ GROUPS: Final = Family(
     busy=_conflict,
     absent_child=_absent_child,
 )
+AUTHORIZATION: Final = Family(
+    name="Authorization",
+    etag="",
+    status_path="/subscriptions/{subscription}/operationresults/{id}",
+    result_path="/subscriptions/{subscription}/operationresults/{id}",
+    mismatch=_plain_mismatch,
+    busy=_conflict,
+    absent_child=_absent_child,
+)
 COMPUTE: Final = Family(
     name="Compute",
     etag='"{}"',

@@ -3,6 +3,7 @@
 from typing import Final
 
 from azuresim.resources import groups, subscriptions
+from azuresim.resources.authorization import types as authorization
 from azuresim.resources.compute import types as compute
 from azuresim.resources.contract import ResourceType
 from azuresim.resources.dns import types as dns
@@ -12,6 +13,7 @@ from azuresim.resources.subscriptions import Route
 
 TYPES: Final[tuple[ResourceType, ...]] = (
     groups.TYPE,
+    *authorization.TYPES,
     *network.TYPES,
     *identities.TYPES,
     *dns.TYPES,

@@ -51,3 +51,11 @@ IDENTITIES: Final = (
     "2018-11-30", "2021-09-30-preview", "2022-01-31-preview", "2023-01-31",
     "2023-07-31-preview", "2024-11-30", "2025-01-31-preview",
 )  # fmt: skip
+ROLE_DEFINITIONS: Final = (
+    "2015-07-01", "2018-01-01-preview", "2022-04-01", "2022-05-01-preview",
+)  # fmt: skip
+ROLE_ASSIGNMENTS: Final = (
+    "2015-07-01", "2018-01-01-preview", "2018-09-01-preview", "2020-04-01-preview",
+    "2020-08-01-preview", "2022-04-01",
+)  # fmt: skip
+LOCKS: Final = ("2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01")

@@ -5,6 +5,7 @@ and commits once. Until then nothing has happened; an exception leaves no trace.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -38,6 +39,7 @@ class Store:
         self._within: dict[str, dict[str, None]] = {}
         self._links: dict[str, tuple[Link, ...]] = {}
         self._referrers: dict[str, dict[Link, None]] = {}
+        self._changes: Counter[str] = Counter()
         self._due: list[tuple[float, str]] = []
         self._drawn: dict[str, int] = {}
         for operation in database.operations():
@@ -89,6 +91,10 @@ class Store:
                 return operation
         return None
 
+    def changes(self, kind: str) -> int:
+        """Return how often records of a kind were written or removed since the start."""
+        return self._changes[kind]
+
     def stuck(self) -> list[Operation]:
         """Return the operations that never end."""
         return [kept for kept in self._operations.values() if kept.due is None]
@@ -136,6 +142,7 @@ class Store:
 
     def _keep(self, record: Record) -> None:
         key = record.key
+        self._changes[record.kind] += 1
         self._drop_links(key)
         if key not in self._records:
             for container in _containers(record):
@@ -152,6 +159,7 @@ class Store:
         record = self._records.pop(key, None)
         if record is None:
             return
+        self._changes[record.kind] += 1
         self._drop_links(key)
         for container in _containers(record):
             _discard(self._members, (container, record.kind), key)

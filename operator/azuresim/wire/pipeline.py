@@ -13,8 +13,10 @@ from urllib.parse import parse_qsl
 from azuresim import ids
 from azuresim.errors import ArmError, group_not_found
 from azuresim.faults.rules import About, Faults
+from azuresim.identity import locked
 from azuresim.identity.entra import Entra
-from azuresim.identity.tokens import Tokens
+from azuresim.identity.rights import Rights, action_of, scope_of
+from azuresim.identity.tokens import NOBODY, Claims, Tokens
 from azuresim.record.exchanges import Exchange, Exchanges
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import GROUP_KIND, Target
@@ -39,6 +41,7 @@ class Pipeline:
         faults: What is to go wrong.
         exchanges: Remembers what was said.
         routes: The fixed paths.
+        rights: Judges what callers may do.
         throttle: Counts what callers ask for; None lets everybody through.
     """
 
@@ -52,6 +55,7 @@ class Pipeline:
         exchanges: Exchanges,
         routes: Routes,
         throttle: Throttle | None,
+        rights: Rights,
     ) -> None:
         self._service = service
         self._entra = entra
@@ -60,6 +64,7 @@ class Pipeline:
         self._exchanges = exchanges
         self._routes = routes
         self._throttle = throttle
+        self._rights = rights
 
     def serve(self, request: Request) -> Answer:
         """Answer one request.
@@ -124,14 +129,35 @@ class Pipeline:
             body = (request.body or b"").decode("utf-8", "replace")
             sent = dict(parse_qsl(body)) if request.verb == "POST" else request.query
             return self._entra.serve(request.verb, path.segments, request.base, sent)
-        principal, quota = "", {}
+        caller, quota = NOBODY, {}
         if match is None or not match.route.public:
-            principal = self._tokens.check(request.headers.get("Authorization", "")).principal
-            quota = self._count(principal, about, path)
+            caller = self._tokens.check(request.headers.get("Authorization", ""))
+            quota = self._count(caller.principal, about, path)
+        try:
+            answer = self._served(request, path, target, match, caller)
+        except ArmError as error:
+            if "x-ms-failure-cause" not in error.headers:
+                error.headers = {**quota, **error.headers}
+            raise
+        if request.verb == "GET" and (target is None or target.listing):
+            body = self._faults.listed(about, str(sorted(request.query.items())), answer.body)
+            answer = replace(answer, body=body)
+        return replace(answer, headers={**quota, **answer.headers})
+
+    def _served(
+        self,
+        request: Request,
+        path: ids.Path,
+        target: Target | None,
+        match: Match | None,
+        caller: Claims,
+    ) -> Answer:
+        """Do what was asked, all of it or nothing."""
         query = {n: v for n, v in request.query.items() if n != "api-version"}
         call = self._service.call(
             version=request.query.get("api-version", "").casefold(),
-            principal=principal,
+            principal=caller.principal,
+            client=caller.client_id,
             verb=request.verb,
             base=request.base,
             query=query,
@@ -140,11 +166,10 @@ class Pipeline:
             message = f"The subscription '{path.subscription}' could not be found."
             raise ArmError(404, "SubscriptionNotFound", message)
         answer = self._dispatch(request, call, path, target, match)
+        if target is not None and request.verb in {"PUT", "PATCH"}:
+            self._rights.require_joins(call, target)
         call.tx.commit()
-        if request.verb == "GET" and (target is None or target.listing):
-            body = self._faults.listed(about, str(sorted(request.query.items())), answer.body)
-            answer = replace(answer, body=body)
-        return replace(answer, headers={**quota, **answer.headers})
+        return answer
 
     def _count(self, principal: str, about: About, path: ids.Path) -> dict[str, str]:
         """Let a request through the quotas and return the headers that tell what is left."""
@@ -180,6 +205,8 @@ class Pipeline:
                 return reads.page(self._service, call, path.id, found.records)
             return Answer(body=found)
         if target is not None:
+            self._rights.require(call, action_of(target, request.verb), scope_of(target))
+            locked.refuse(call, target, request.verb)
             return self._on_target(request, call, target)
         operation_id = _operation_id(path)
         if operation_id and request.verb == "GET":

@@ -86,7 +86,10 @@ def listing(service: Service, call: Call, target: Target) -> Answer:
         over = Group.GROUP if target.path.group else Group.SUBSCRIPTION
         if over not in kind.lists:
             raise ArmError(501, "NotImplemented", f"{kind.kind} is not listed by {over.value}.")
-    records = call.tx.members(ids.key(target.owner), kind.folded)
+    if kind.members is not None:
+        records = kind.members(call, target.owner)
+    else:
+        records = call.tx.members(ids.key(target.owner), kind.folded)
     if kind.listed is not None:
         records = [record for record in records if kind.listed(call, record)]
     return page(service, call, target.path.id, records)

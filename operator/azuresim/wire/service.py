@@ -47,6 +47,7 @@ class Service:
         subscription: Id of the subscription.
         tenant: Id of the tenant.
         on_start: Sees every operation before it is kept, and may change its end.
+        knows: Tells whether the directory has a principal with an object id.
         prober: Tells whether a balancer's probes reach a backend.
         machines: Has the virtual machines.
     """
@@ -58,6 +59,7 @@ class Service:
     subscription: str
     tenant: str
     on_start: Callable[[Operation], Operation] = lambda operation: operation
+    knows: Callable[[str], bool] = lambda _object_id: False
     prober: Prober = everything_up
     machines: Machines = field(default_factory=lambda: Model(None, lambda _: None))
 
@@ -66,6 +68,7 @@ class Service:
         *,
         version: str = "",
         principal: str = "",
+        client: str = "",
         verb: str = "",
         base: str = "",
         query: Mapping[str, str] | None = None,
@@ -78,10 +81,12 @@ class Service:
             subscription=self.subscription,
             tenant=self.tenant,
             principal=principal,
+            client=client,
             verb=verb,
             strict=self.settings.strict,
             locate=self.catalog.locate,
             draw=self.store.draw,
+            knows=self.knows,
             prober=self.prober,
             machines=self.machines,
             base=base,
