@@ -23,8 +23,6 @@ from hacluster.arm.translation import code_and_text, error_of, refusal
 from hacluster.errors import ArmDenied, ArmError, ArmThrottled, ArmUnavailable
 from hacluster.model.reasons import Reason
 
-CONNECT_TIMEOUT_S: Final = 5
-READ_TIMEOUT_S: Final = 30
 _NOT_ABSENT: Final = frozenset(
     {
         "SubscriptionNotFound",
@@ -145,9 +143,7 @@ class Caller:
         started = time.perf_counter()
         status = 0
         try:
-            response: AsyncHttpResponse = await self._client.send_request(
-                request, connection_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S
-            )
+            response: AsyncHttpResponse = await self._client.send_request(request)
             status = response.status_code
         except ClientAuthenticationError as error:
             raise _sign_in_failed(call, error) from error

@@ -154,10 +154,7 @@ class AzureDoor:
             credential_scopes=[cloud.scope],
             transport=self._transport(),
             user_agent=USER_AGENT,
-            retry_total=1,  # the loop itself is the retry
-            retry_connect=1,
-            retry_read=0,
-            retry_status=0,
+            **identity.ONCE,
         )
         caller = Caller(client, Gate(), self._meter)
         return _Shared(caller, Reader(caller, subscription), Operations(), RuleHealth(caller))

@@ -29,6 +29,15 @@ CLIENT_SECRET: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - a key's name
 CERTIFICATE: Final = "AZURE_CLIENT_CERTIFICATE"
 CERTIFICATE_PASSWORD: Final = "AZURE_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - a key's name
 FEDERATED_TOKEN: Final = "AZURE_FEDERATED_TOKEN"  # noqa: S105 - a key's name
+ONCE: Final[dict[str, Any]] = {
+    "retry_total": 1,
+    "retry_connect": 1,
+    "retry_read": 0,
+    "retry_status": 0,
+    "connection_timeout": 5,
+    "read_timeout": 15,
+}
+"""How a pipeline of the SDK is told to try once: the loop is the retry, and never waits in one."""
 _KINDS: Final = (CLIENT_SECRET, CERTIFICATE, FEDERATED_TOKEN)
 
 
@@ -48,7 +57,7 @@ def own(
     identity: OwnIdentity, cloud: Endpoints, transport: AioHttpTransport
 ) -> AsyncTokenCredential:
     """Return the operator's own credential."""
-    common = {"authority": cloud.authority, "transport": transport}
+    common = _common(cloud, transport)
     if identity.federated_token_file:
         return WorkloadIdentityCredential(
             tenant_id=identity.tenant,
@@ -68,7 +77,7 @@ def own(
             password=identity.certificate_password or None,
             **common,
         )
-    return ManagedIdentityCredential(client_id=identity.client or None, transport=transport)
+    return ManagedIdentityCredential(client_id=identity.client or None, transport=transport, **ONCE)
 
 
 def of_secret(
@@ -87,7 +96,7 @@ def of_secret(
             reason=Reason.SECRET_MISSING if not kinds else Reason.SECRET_INVALID,
         )
     tenant, client = secret.text(TENANT).strip(), secret.text(CLIENT).strip()
-    common = {"authority": cloud.authority, "transport": transport}
+    common = _common(cloud, transport)
     try:
         return _made(kinds[0], tenant, client, secret, common)
     except ValueError as error:
@@ -96,6 +105,10 @@ def of_secret(
             "or its certificate no PEM or PKCS12 with a private key",
             reason=Reason.SECRET_INVALID,
         ) from _without_text(error)
+
+
+def _common(cloud: Endpoints, transport: AioHttpTransport) -> dict[str, Any]:
+    return {"authority": cloud.authority, "transport": transport, **ONCE}
 
 
 def _made(

@@ -1,7 +1,6 @@
 """`hacluster run`: the operator; here alone all rooms meet."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 
@@ -55,9 +54,7 @@ async def operate(settings: Settings, host: str, port: int) -> bool:
     """Lead when it is this replica's turn; return whether it ended because it was told to."""
     metrics = Metrics()
     state = _State(metrics)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, state.stop.set)
+    _stop_when_told(state)
     async with (
         serving(host, port, metrics, lambda: not state.is_broken, state.is_ready),
         connect(settings.kubeconfig) as client,
@@ -85,6 +82,18 @@ class _State:
         return self.is_standby or self.watching.is_set()
 
 
+def _stop_when_told(state: _State) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, state.stop.set)
+
+
+async def _take_signals_back(state: _State) -> None:
+    """Undo that kopf takes the signals for itself: it would then wait for our flag in vain."""
+    await state.watching.wait()
+    _stop_when_told(state)
+
+
 async def _lead(lease: Lease, keeper: Keeper, state: _State) -> bool:
     """Wait for the lease, then work while it holds."""
     logger.info("Waited for the lease", extra={"replica": lease.identity})
@@ -95,8 +104,10 @@ async def _lead(lease: Lease, keeper: Keeper, state: _State) -> bool:
     state.metrics.leads.set(1)
     state.metrics.clusters.set_function(lambda: len(keeper.memories))
     logger.info("Took the lease", extra={"replica": lease.identity})
-    watching = asyncio.create_task(framework.run(keeper, state.stop, state.watching))
+    # In this order: kopf ends every task that is younger than itself.
     holding = asyncio.create_task(lease.hold())
+    taking = asyncio.create_task(_take_signals_back(state))
+    watching = asyncio.create_task(framework.run(keeper, state.stop, state.watching))
     try:
         await asyncio.wait({watching, holding}, return_when=asyncio.FIRST_COMPLETED)
         was_lost = holding.done() and not watching.done()
@@ -107,9 +118,9 @@ async def _lead(lease: Lease, keeper: Keeper, state: _State) -> bool:
         return not was_lost
     finally:
         state.is_broken = True
-        holding.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await holding
+        for task in (holding, taking):
+            task.cancel()
+        await asyncio.gather(holding, taking, return_exceptions=True)
         await lease.release()
         logger.info("Ended", extra={"replica": lease.identity})
 

@@ -14,8 +14,9 @@ from hacluster.model import kinds
 from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.ports import Raw
 
-PASS_ENDS_S: Final = 20.0
-"""A pass that is under way may end by itself so long; it waits for nothing but answers."""
+PASS_ENDS_S: Final = 3.0
+"""A pass that is under way may end by itself so long; what it sent and did not hear of is seen by
+the next one."""
 _KIND: Final = (kinds.GROUP, kinds.VERSION, kinds.CLUSTER_PLURAL)
 
 
@@ -26,7 +27,9 @@ def register(registry: kopf.OperatorRegistry, keeper: Keeper) -> None:
     async def _wake(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
         _bell(memo).heard(_raw(body))
 
-    @kopf.daemon(*_KIND, registry=registry, cancellation_backoff=PASS_ENDS_S)
+    @kopf.daemon(
+        *_KIND, registry=registry, cancellation_backoff=PASS_ENDS_S, cancellation_timeout=1.0
+    )
     async def _keep(
         body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped, **_: Any
     ) -> None:
