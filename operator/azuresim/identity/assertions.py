@@ -80,14 +80,15 @@ def _verify_own(
 
 
 def _certificate(principal: Principal, header: Mapping[str, Any]) -> x509.Certificate:
-    named = {str(header.get("x5t", "")), str(header.get("x5t#S256", ""))} - {""}
+    given = (str(header.get(name) or "").rstrip("=") for name in ("x5t", "x5t#S256"))
+    named = {thumbprint for thumbprint in given if thumbprint}
     for text in principal.certificates:
         certificate = x509.load_pem_x509_certificate(text.encode())
         if named & _thumbprints(certificate):
             return certificate
     message = (
         "Client assertion contains an invalid signature. [Reason - The key was not found., "
-        f"Thumbprint of key used by client: '{ascii(sorted(named))[2:82]}']"
+        f"Thumbprint of key used by client: '{ascii(','.join(sorted(named)))[1:-1][:80]}']"
     )
     raise EntraRefusedError(401, "invalid_client", 700027, message)
 
