@@ -78,11 +78,16 @@ def moves(cluster: Cluster, runs: int) -> list[float]:
 
 def fences(cluster: Cluster, runs: int) -> list[float]:
     """Return how long the guard's own fences took, with the agent stopped."""
-    for _ in range(runs):
+    for done in range(runs):
         active = cluster.heal()
         cluster.agents[active].send_signal(signal.SIGSTOP)
-        wait_for(lambda: cluster.active() is None, 60, "the guard's fence")
+        wait_for(lambda n=done: len(fenced(cluster)) > n, 60, "the guard's fence")  # type: ignore[misc] # mypy cannot infer a default's type
         cluster.agents[active].send_signal(signal.SIGCONT)
+    return fenced(cluster)
+
+
+def fenced(cluster: Cluster) -> list[float]:
+    """Return the duration of each fence a guard began by itself, from its log."""
     found = []
     for node in NODES:
         for text in (cluster.directory / f"{node}-guard.log").read_text().splitlines():

@@ -106,12 +106,19 @@ class Guard:
             self._start_fence(name, "the guard ends")
         self._wait_for_fences()
         self._watchdog.disarm()
+        self._close()
 
     def stop(self) -> None:
         """End `run` soon; may be called from a signal handler."""
         self._stopping = True
         with contextlib.suppress(OSError):
             self._waker.send(b"\0")
+
+    def _close(self) -> None:
+        for sock in (self._agent, self._waker, self._wakee):
+            if sock is not None:
+                sock.close()
+        self._selector.close()
 
     def _look(self) -> None:
         before = Clocks(*now())

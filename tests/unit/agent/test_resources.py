@@ -1,0 +1,226 @@
+"""Resources: what start, stop and fence leave on the machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.agent.configurations import GOOD, changed
+from tests.unit.agent.machines import Machine
+
+from hacluster_node.core.config import Group, Resource
+from hacluster_node.errors import Broken, NodeError, Refused
+from hacluster_node.guard.fencing import fence, traffic_of
+from hacluster_node.resources import mirror_disk, shared_disk
+from hacluster_node.resources.kinds import Call
+from hacluster_node.resources.mirror_disk import MirrorDisk
+from hacluster_node.resources.script import Script
+from hacluster_node.resources.shared_disk import SharedDisk
+from hacluster_node.settings.document import Settings, parse
+from hacluster_node.system.command import Outcome
+
+MIRROR: dict[str, Any] = {
+    "dataDevice": "/dev/sdc2",
+    "metadataDevice": "/dev/sdc1",
+    "minor": 3,
+    "port": 7789,
+    "mountPath": "/srv/data",
+    "nodes": [
+        {"name": "n1", "address": "10.5.0.120"},
+        {"name": "n2", "address": "fd00::2"},
+    ],
+}
+DISK: dict[str, Any] = {
+    "device": "/dev/sdd",
+    "mountPath": "/srv/shared",
+    "nodeNumber": 1,
+    "reservation": True,
+}
+UP = "ha-g-md role:Secondary\n  disk:UpToDate\n  n2 role:Secondary\n    peer-disk:UpToDate\n"
+
+
+def call(newest: bool = True, **options: Any) -> Call:
+    return Call("g", "md", 7, 1.0, options, newest)
+
+
+def test_a_script_gets_its_epoch_and_a_failure_is_told_with_its_output() -> None:
+    machine = Machine()
+    Script().start(machine, call(start=("/bin/start", "now"), stop=()))
+    assert machine.ran == [("/bin/start", "now")]
+    assert machine.environment["HA_EPOCH"] == "7"
+    machine.answer = lambda _: Outcome(3, "no such port")
+    with pytest.raises(Broken, match="ended with 3: no such port"):
+        Script().start(machine, call(start=("/bin/start",)))
+    machine.answer = lambda _: Outcome(-9, "", in_time=False)
+    with pytest.raises(Broken, match="HAN-R02"):
+        Script().start(machine, call(start=("/bin/start",)))
+
+
+def test_what_a_script_left_behind_ends_with_its_stop_even_if_that_fails() -> None:
+    machine = Machine(answer=lambda _: Outcome(1, ""))
+    with pytest.raises(Broken):
+        Script().stop(machine, call(stop=("/bin/stop",)))
+    assert machine.killed == ["g.md"]
+
+
+def drbd(status: str, code: int = 0) -> Machine:
+    def answer(argv: tuple[str, ...]) -> Outcome:
+        return Outcome(code, status) if argv[1] == "status" else Outcome(0, "")
+
+    return Machine(answer=answer)
+
+
+def verbs(machine: Machine) -> list[str]:
+    return [argv[1] for argv in machine.ran if argv[1] != "status"]
+
+
+def test_a_mirror_in_step_becomes_primary_and_is_mounted() -> None:
+    machine = drbd(UP)
+    MirrorDisk().start(machine, call(**MIRROR))
+    assert verbs(machine) == ["primary"]
+    assert machine.mounts == {"/srv/data": "/dev/drbd3"}
+
+
+@pytest.mark.parametrize(
+    ("status", "newest"),
+    [
+        pytest.param(UP.replace("disk:UpToDate", "disk:Outdated", 1), True, id="outdated"),
+        pytest.param(UP, False, id="left behind"),
+        pytest.param(UP.replace("n2 role:Secondary", "n2 role:Primary"), True, id="other primary"),
+    ],
+)
+def test_a_half_without_the_newest_data_is_not_activated(status: str, newest: bool) -> None:
+    machine = drbd(status)
+    with pytest.raises(Refused, match="HAN-D01"):
+        MirrorDisk().start(machine, call(newest, **MIRROR))
+    assert verbs(machine) == []
+    assert machine.mounts == {}
+
+
+def test_a_mirror_stops_by_unmounting_first() -> None:
+    machine = drbd(UP)
+    machine.mounts["/srv/data"] = "/dev/drbd3"
+    machine.broken = {"unmount"}
+    with pytest.raises(Broken):
+        MirrorDisk().stop(machine, call(**MIRROR))
+    assert verbs(machine) == []
+    machine.broken = set()
+    MirrorDisk().stop(machine, call(**MIRROR))
+    assert (verbs(machine), machine.mounts) == (["secondary"], {})
+
+
+def test_the_resource_file_never_joins_split_halves_and_stops_io_without_a_note() -> None:
+    text = mirror_disk.configuration(call(**MIRROR))
+    for words in (
+        "protocol C",
+        "after-sb-0pri disconnect",
+        "after-sb-1pri disconnect",
+        "after-sb-2pri disconnect",
+        "fencing resource-and-stonith",
+        'fence-peer "/usr/bin/hacluster-node mirror-peer-lost g md"',
+        "device minor 3",
+        "meta-disk /dev/sdc1",
+        "address ipv4 10.5.0.120:7789",
+        "address ipv6 [fd00::2]:7789",
+    ):
+        assert words in text
+
+
+class Reservations:
+    """A disk that knows SCSI-3 reservations, as sg_persist speaks of them."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.holder = ""
+
+    def __call__(self, argv: tuple[str, ...]) -> Outcome:
+        values = dict(word.split("=", 1) for word in argv if "=" in word)
+        key = values.get("--param-rk", "").removeprefix("0x")
+        other = values.get("--param-sark", "").removeprefix("0x")
+        if "--read-keys" in argv:
+            return Outcome(0, "".join(f"    0x{one}\n" for one in self.keys))
+        if "--read-reservation" in argv:
+            return Outcome(0, f"    Key=0x{self.holder}\n" if self.holder else "none")
+        if "--register-ignore" in argv:
+            self.keys.append(other)
+        elif "--register" in argv:
+            self.keys.remove(key)
+            self.holder = "" if self.holder == key else self.holder
+        elif "--preempt" in argv:
+            self.keys = [one for one in self.keys if one != other]
+            self.holder = key
+        elif "--reserve" in argv:
+            self.holder = key
+        return Outcome(0, "")
+
+
+def test_a_shared_disk_is_reserved_under_the_epoch_and_taken_over_by_a_higher_one() -> None:
+    disk = Reservations()
+    machine = Machine(answer=disk)
+    SharedDisk().start(machine, Call("g", "sd", 7, 5.0, DISK))
+    assert disk.holder == shared_disk.key(7, 1)
+    SharedDisk().start(machine, Call("g", "sd", 8, 5.0, {**DISK, "nodeNumber": 2}))
+    assert disk.holder == shared_disk.key(8, 2)
+    assert disk.keys == [shared_disk.key(8, 2)]
+    with pytest.raises(NodeError, match="HAN-D05"):
+        SharedDisk().start(machine, Call("g", "sd", 7, 5.0, DISK))
+    SharedDisk().stop(machine, Call("g", "sd", 8, 5.0, {**DISK, "nodeNumber": 2}))
+    assert (disk.keys, disk.holder, machine.mounts) == ([], "", {})
+
+
+def test_a_disk_without_reservations_is_just_mounted() -> None:
+    machine = Machine()
+    SharedDisk().start(machine, Call("g", "sd", 7, 5.0, {**DISK, "reservation": False}))
+    assert machine.ran == []
+    assert machine.mounts == {"/srv/shared": "/dev/sdd"}
+
+
+def fenced(resources: list[dict[str, Any]], machine: Machine) -> list[str]:
+    content = changed("groups.0.resources", resources)
+    content["monitors"] = []
+    settings = parse(content, "node-1")
+    return fence(machine, settings, settings.agent.groups[0], 3)
+
+
+LOOPBACK = {
+    "name": "vip",
+    "type": "LoopbackAddress",
+    "loopbackAddress": {"address": "10.5.0.200"},
+}
+UNIT = {"name": "app", "type": "Systemd", "systemd": {"unit": "app.service"}}
+SCRIPT = {"name": "run", "type": "Script", "script": {"start": ["/bin/true"]}}
+MOUNT = {
+    "name": "fs",
+    "type": "FileSystem",
+    "fileSystem": {"device": "/dev/sdc1", "mountPath": "/srv/data"},
+}
+
+
+def test_a_fence_ends_everything_the_outside_could_notice() -> None:
+    machine = Machine(addresses={"10.5.0.200"}, units={"app.service": "active"})
+    assert fenced([UNIT, SCRIPT, LOOPBACK], machine) == []
+    assert machine.traffic == {"failover1": "cut"}
+    assert machine.addresses == set()
+    assert machine.units == {"app.service": "frozen"}
+    assert machine.killed == ["failover1.run"]
+
+
+def test_beside_a_disk_the_application_is_killed_so_that_the_disk_lets_go() -> None:
+    machine = Machine(units={"app.service": "active"}, mounts={"/srv/data": "/dev/sdc1"})
+    assert fenced([MOUNT, UNIT], machine) == []
+    assert machine.units == {"app.service": "killed"}
+    assert machine.mounts == {}
+
+
+def test_a_step_that_fails_keeps_no_other_from_being_done() -> None:
+    machine = Machine(addresses={"10.5.0.200"}, broken={"cut", "kill_programs"})
+    failures = fenced([SCRIPT, LOOPBACK], machine)
+    assert [failure.partition(":")[0] for failure in failures] == ["cut traffic", "run"]
+    assert machine.addresses == set()
+
+
+def test_traffic_is_the_service_ports_and_the_addresses_of_the_group() -> None:
+    resources = (Resource("vip", "LoopbackAddress", options={"address": "10.5.0.200"}),)
+    settings = Settings(parse(GOOD, "node-1").agent, service_ports={"g": (80,)})
+    traffic = traffic_of(settings, Group("g", resources))
+    assert (traffic.ports, traffic.addresses) == ((80,), ("10.5.0.200",))
