@@ -14,7 +14,7 @@ from tests.kube.operator_process import OperatorProcess, operator, rights, until
 from tests.sim.simulator import Simulator, running
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 
 SAMPLE = ROOT / "deploy" / "samples" / "minimal.yaml"
 
@@ -200,3 +200,30 @@ def test_of_two_operators_one_leads_and_the_other_takes_over(
         until(lambda: other.is_leader, "the other one takes over", 25)
         web.apply()
         until(web.exists, "the new leader works")
+
+
+def test_an_object_is_reconciled_repaired_and_removed(web: Web, process: OperatorProcess) -> None:
+    network = "/providers/Microsoft.Network/virtualNetworks/web-vnet"
+    balancer = "/providers/Microsoft.Network/loadBalancers/web-lb"
+    web.apply()
+    until(
+        lambda: web.condition("AzureReconciled").get("status") == "True", "Azure is as declared", 90
+    )
+    assert web.condition("NodesConfigured")["status"] == "Unknown"
+    assert web.condition("Ready")["status"] != "True"
+    body = web.arm(balancer).body
+    body["properties"]["probes"] = []
+    body["properties"]["loadBalancingRules"][0]["properties"].pop("probe", None)
+    changed = web.sim.send("PUT", f"{web.group}{balancer}?api-version=2025-05-01", body)
+    assert changed.status < 300, changed.body
+    web.kubectl("annotate", "hacluster", "web", "hacluster.dev/requested-at=now")
+    until(lambda: web.arm(balancer).body["properties"]["probes"], "the probe is repaired")
+    until(
+        lambda: web.condition("AzureReconciled").get("status") == "True", "and the status says so"
+    )
+    patch = '{"spec":{"management":{"deletionPolicy":"Delete"}}}'
+    web.kubectl("patch", "hacluster", "web", "--type=merge", "-p", patch)
+    web.delete()
+    until(lambda: web.get() is None, "the object is gone", 90)
+    assert not web.exists(network, "2025-05-01")
+    assert not web.exists()
