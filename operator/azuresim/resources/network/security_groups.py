@@ -8,7 +8,18 @@ from azuresim.resources.call import Call, Draft
 from azuresim.resources.children import Children
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.families import NETWORK
-from azuresim.resources.schema import Choice, Flag, Items, Number, Text, generated, shape
+from azuresim.resources.network.rules import echoed
+from azuresim.resources.schema import (
+    Choice,
+    Flag,
+    Items,
+    Number,
+    Shape,
+    Text,
+    extended,
+    generated,
+    shape,
+)
 
 RULE: Final = shape(
     description=Text(longest=140),
@@ -78,7 +89,8 @@ DEFAULT_RULES: Final = (
     ),
 )  # fmt: skip
 
-PROPERTIES: Final = shape(
+PROPERTIES: Final = extended(
+    Shape(members=echoed("subnets", "networkInterfaces")),
     resourceGuid=generated(Call.new_guid),
     flushConnection=Flag(since="2022-05-01"),
     securityRules=Children(kind="Microsoft.Network/networkSecurityGroups/securityRules", item=RULE),

@@ -11,6 +11,7 @@ from azuresim.resources.children import Children
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.dns import private_links
 from azuresim.resources.families import NETWORK
+from azuresim.resources.network.rules import echoed
 from azuresim.resources.schema import (
     Anything,
     Choice,
@@ -21,6 +22,7 @@ from azuresim.resources.schema import (
     Shape,
     Text,
     Words,
+    extended,
     generated,
     shape,
 )
@@ -31,7 +33,8 @@ PRIVATE_SUBNETS_SINCE: Final = "2025-07-01"
 SMALLEST_SUBNET: Final = {4: 29, 6: 64}
 """Longest prefix of a subnet by IP version; an IPv6 subnet is exactly /64."""
 
-SUBNET: Final = shape(
+SUBNET: Final = extended(
+    Shape(members=echoed("ipConfigurations", "privateEndpoints", "purpose")),
     addressPrefix=Text(),
     addressPrefixes=Items(of=Text()),
     networkSecurityGroup=Ref(kind="Microsoft.Network/networkSecurityGroups", shows="subnets"),
