@@ -14,6 +14,7 @@ from azuresim.coverage import coverage as coverage_table
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
+from azuresim.resources import regions
 from azuresim.simulator import Options, Simulator
 from azuresim.state.database import DirectoryInUseError
 from azuresim.wire.service import Settings
@@ -38,6 +39,7 @@ def main() -> None:
 @click.option("--durations", type=click.Choice(["instant", "typical"]), default="instant")
 @click.option("--speed", type=click.FloatRange(min=0.001), default=1.0, show_default=True)
 @click.option("--throttle", type=click.Choice(["published", "none"]), default="published")
+@click.option("--cloud", type=click.Choice(list(regions.CLOUDS)), default="AzurePublic")
 @click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
 @click.option("--name", "names", multiple=True, help="Further name in the certificate.")
 def serve(
@@ -47,6 +49,7 @@ def serve(
     durations: str,
     speed: float,
     throttle: str,
+    cloud: str,
     strict: bool,  # noqa: FBT001 - click's
     names: tuple[str, ...],
 ) -> None:
@@ -59,7 +62,11 @@ def serve(
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     host, port = _address(listen)
     settings = Settings(
-        strict=strict, durations=durations, speed=speed, throttled=throttle == "published"
+        strict=strict,
+        durations=durations,
+        speed=speed,
+        throttled=throttle == "published",
+        regions=regions.names(cloud),
     )
     options = Options(directory=directory, host=host, port=port, settings=settings, names=names)
     try:

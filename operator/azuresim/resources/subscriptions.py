@@ -15,6 +15,7 @@ from azuresim.errors import ArmError, bad_request, group_not_found
 from azuresim.resources import versions
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import GROUP_KIND, Catalog
+from azuresim.resources.regions import REGIONS
 from azuresim.state.records import Record
 
 
@@ -97,20 +98,8 @@ def _tenants(scene: Scene) -> dict[str, Any]:
 
 
 def _locations(scene: Scene) -> dict[str, Any]:
-    holder = f"/subscriptions/{scene.call.subscription}/locations"
-    return {
-        "value": [
-            {
-                "id": f"{holder}/{region}",
-                "name": region,
-                "type": "Region",
-                "displayName": region,
-                "regionalDisplayName": region,
-                "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
-            }
-            for region in scene.regions
-        ]
-    }
+    subscription = scene.call.subscription
+    return {"value": [REGIONS[name].document(subscription) for name in scene.regions]}
 
 
 def _namespaces(catalog: Catalog) -> dict[str, str]:
@@ -122,7 +111,7 @@ def _provider(scene: Scene, namespace: str) -> dict[str, Any]:
     types = [
         {
             "resourceType": kind.short,
-            "locations": list(scene.regions),
+            "locations": [REGIONS[name].shown for name in scene.regions],
             "apiVersions": list(reversed(kind.versions)),
             "capabilities": "SupportsTags, SupportsLocation" if kind.tagged else "None",
         }

@@ -13,7 +13,6 @@ from azuresim.state.records import Operation, Record, Verb
 from azuresim.wire.answer import Answer
 from azuresim.wire.service import Service
 
-DEFAULT_LOCATION = "eastus"
 SIGNED = "&".join(f"{name}={value}" for name, value in SIGNATURE.items())
 """The tail of every URL a client is led to."""
 
@@ -46,7 +45,8 @@ def start(
         action: Name of the POST's action.
     """
     seconds = 0.0 if at_once else service.seconds(reply.duration or kind.duration)
-    location = record.body().get("location") or DEFAULT_LOCATION
+    here = service.settings.regions[0]
+    location = record.body().get("location") or here
     operation = service.on_start(
         Operation(
             id=call.new_guid(),
@@ -56,7 +56,7 @@ def start(
             started=call.now,
             due=call.now + seconds,
             version=call.version,
-            location=DEFAULT_LOCATION if location == "global" else location,
+            location=here if location == "global" else location,
             result=result,
             action=action,
         )

@@ -7,6 +7,7 @@ from azuresim.clock import Clock
 from azuresim.fabric.health import Prober, everything_up
 from azuresim.machines.door import Machines
 from azuresim.machines.model import Model
+from azuresim.resources import regions
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import Catalog
 from azuresim.resources.durations import duration
@@ -32,7 +33,7 @@ class Settings:
     speed: float = 1.0
     page_size: int = 1000
     throttled: bool = True
-    regions: tuple[str, ...] = ("eastus", "eastus2", "westus")
+    regions: tuple[str, ...] = regions.names()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
