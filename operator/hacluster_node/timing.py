@@ -229,9 +229,6 @@ def _takeover(t: Timings) -> Iterator[Violation]:
 
 
 def _promises(t: Timings) -> Iterator[Violation]:
-    if t.promise_s > t.lease_s:
-        found, instead = f"{t.promise_s:g} > {t.lease_s:g}", f"write at most {t.lease_s:g} s"
-        yield Violation("failsafe: P <= D", found, instead)
     needed = t.renew_s + t.request_s
     if t.promise_fence_after_s < needed:
         promise_s = (needed + t.fence_s + t.slack_s) * t.ratio

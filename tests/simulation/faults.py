@@ -26,8 +26,12 @@ GROUP = "g"
 LENGTH_S = 240.0
 FAILSAFE = 0.45
 """Share of schedules with failsafe: without it more leases run out while their holder lives."""
+LONG_PROMISES, MOST_LEASE_S = 0.3, 15.0
+"""Share of schedules with P = 2 D: then C does not cover what a restarted peer had promised."""
 LAPSES = 0.5
 """Share of schedules in which whoever serves loses the witness again and again."""
+WATCHDOGS = 0.35
+"""Share of schedules whose machines have a watchdog (all, where guards are stopped too)."""
 WEATHER = 0.6
 """Share of schedules whose network is bad throughout, beside the episodes."""
 MOST_FROZEN_S = 29.5
@@ -76,6 +80,8 @@ def profile(rng: random.Random, *, frozen: bool) -> timing.Timings:
         m = 1.05 / 0.95
         wait_s = base.lease_s * m + 0.01
         numbers = replace(numbers, rate_error=0.05, wait_s=wait_s, guard_s=31.6)
+    if numbers.lease_s <= MOST_LEASE_S and rng.random() < LONG_PROMISES:
+        numbers = replace(numbers, promise_s=2 * numbers.lease_s)
     if not frozen and rng.random() < 0.7:
         numbers = replace(numbers, strict=False)
     return numbers
@@ -122,7 +128,9 @@ def schedule(seed: int) -> Plan:
     make = functools.partial(make_config, targets="target" in classes, failsafe=failsafe)
     configs = {host.address: make(names, host.name, numbers) for host in hosts}
     world = World(rng, hosts, configs)
-    tail_s = 35 + 2 * numbers.wait_s + numbers.activation_delay_s + numbers.fence_s
+    wait_s = max(numbers.wait_s, 1.1 * numbers.promise_s)
+    tail_s = 35 + wait_s + numbers.wait_s + numbers.activation_delay_s + numbers.fence_s
+    world.watchdogs = "sigstop-guard" in classes or rng.random() < WATCHDOGS
     plan = Plan(seed, classes, world, max(20.0, LENGTH_S - tail_s), rng)
     for host in hosts:
         world.at(rng.random() * 2, world.boot, host)

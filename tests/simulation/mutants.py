@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulation import faults, world
 
 from hacluster_node.core import contend, failsafe, freeze, group, lease, peers, release
-from hacluster_node.core.clocks import Clocks, longest, shortest
+from hacluster_node.core.clocks import Clocks, shortest
 from hacluster_node.core.record import Record, Suspect
 from hacluster_node.core.state import NodeState, Pending, Purpose, Right
 from hacluster_node.timing import Timings
@@ -61,8 +61,9 @@ def _wait_without_drift(node: NodeState, right: Right) -> float:
     return wait_s - shortest(right.seen, node.now)
 
 
-def _late_is_in_time(node: NodeState, pending: Pending) -> bool:
-    return longest(pending.stamp, node.now) <= node.timings.lease_s
+def _patient(node: NodeState) -> float:
+    """Accept replies for half a lease."""
+    return 0.5 * node.timings.lease_s
 
 
 def _late_counts(pending: Pending, received: Clocks) -> Clocks:
@@ -154,7 +155,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "late-reply-used",
         "1",
-        ((lease, "is_in_time", _late_is_in_time), (lease, "counts_from", _late_counts)),
+        ((lease, "reply_limit_s", _patient), (lease, "counts_from", _late_counts)),
         0,
     ),
     Mutant("conflict-ignored", "3", ((lease, "conflict", _ignore_conflict),), 0),

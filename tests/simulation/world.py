@@ -76,6 +76,8 @@ class World:
         self.probed: dict[str, int] = {}
         self.probes: dict[int, str] = {}
         self.targets_down: set[str] = set()
+        self.watchdogs = True
+        """Whether the machines have one; it may be absent, and then hides no other rule."""
         self.acquisitions = 0
         self.steps = 0
         self.recorded: list[tuple[str, str, tuple[Any, ...]]] = []
@@ -433,16 +435,17 @@ class World:
     def fence(self, host: Host, group: str, fence: int) -> None:
         """The guard fences; it takes up to S, on the host's own time. Number 0 is its own idea."""
         host.actions.pop(group, None)
-        host.fencing.setdefault(group, []).append(fence)
+        if group in host.fencing:
+            host.fencing[group].append(fence)
+            return
+        host.fencing[group] = [fence]
         most_s = self.configs[host.address].partition.timings.fence_s * 0.99
         share = self.rng.choice((self.rng.random(), 1.0))
-        self.after(host, most_s * share, self._fenced, group, fence)
+        self.after(host, most_s * share, self._fenced, group)
 
-    def _fenced(self, host: Host, group: str, fence: int) -> None:
+    def _fenced(self, host: Host, group: str) -> None:
         if host.guard_stopped:
-            host.guard_parked.append((self._fenced, (host, group, fence)))
-            return
-        if fence not in host.fencing.get(group, ()):
+            host.guard_parked.append((self._fenced, (host, group)))
             return
         host.on.pop(group, None)
         host.open.pop(group, None)
@@ -487,6 +490,8 @@ class World:
 
     def _pet(self, host: Host, effect: effects.PetWatchdog) -> None:
         del effect
+        if not self.watchdogs:
+            return
         watchdog_s = self.configs[host.address].partition.timings.watchdog_s
         armed = host.watchdog > 0
         host.watchdog = host.raw(self.now) + watchdog_s
@@ -526,7 +531,9 @@ class World:
         self.probed[group] = effect.epoch
 
     def _check(self, host: Host, effect: effects.RunCheck) -> None:
-        ok = host.address not in self.targets_down
+        targets = self.configs[host.address].partition.targets
+        is_target = any(target.name == effect.monitor for target in targets)
+        ok = not (is_target and host.address in self.targets_down)
         self.after(host, 0.05, self._checked, host.agent, effect.check, ok)
 
     def _checked(self, host: Host, agent: Machine, check: int, ok: bool) -> None:

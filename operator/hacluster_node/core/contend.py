@@ -198,6 +198,7 @@ def claim(node: NodeState, right: Right) -> Record:
         epoch=next_epoch(right),
         duration_s=node.timings.lease_s,
         counter=1,
+        promise_s=node.timings.promise_s,
     )
     if old is None:
         return mine

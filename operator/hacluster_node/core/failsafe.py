@@ -126,6 +126,6 @@ def hold_off_left(node: NodeState, right: Right) -> float:
     """Return for how long a new agent run must not contend: it may have promised before."""
     if not node.config.partition.failsafe:
         return 0.0
-    duration_s = right.record.duration_s if right.record is not None else 0.0
-    wait_s = max(node.timings.promise_s, duration_s) * node.timings.ratio
+    promise_s = right.record.promise_s if right.record is not None else 0.0
+    wait_s = max(node.timings.promise_s, promise_s) * node.timings.ratio
     return wait_s - shortest(node.started, node.now)

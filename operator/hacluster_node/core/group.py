@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ACTION_GRACE_S = 5.0
 """How much longer than its time limit an action may take before it counts as failed."""
+RETRY_STOP_S = 30.0
+"""How long after a stop failed for good it is tried again on a node that holds nothing."""
 
 
 class Condition(enum.Enum):
@@ -78,6 +80,7 @@ class GroupRun:
         "removed",
         "resources",
         "restart",
+        "retry_at",
         "settled_from",
     )
 
@@ -99,6 +102,8 @@ class GroupRun:
         """Resources whose start failed for good while the group stays (final action None)."""
         self.restart: set[str] = set()
         """Resources to stop and start again (reactivation)."""
+        self.retry_at = NEVER
+        """Raw time at which stops that failed are tried again, once nothing is held here."""
         self.action: Optional[Action] = None
         self.ending: Optional[Ending] = None
         self.online = False
@@ -162,6 +167,7 @@ class GroupRun:
             failovers=0 if settled else record.failovers,
             failed_on=() if settled else record.failed_on,
             suspects=() if self.proven else record.suspects,
+            promise_s=node.timings.promise_s,
         )
 
     def is_settled(self, node: NodeState) -> bool:
@@ -291,6 +297,8 @@ def advance(node: NodeState, right: Right) -> None:
             return
         _finish(node, right, run.action, ok=False, detail="no outcome was reported in time")
         return
+    if run.gave_up_on and right.phase is Phase.IDLE and node.now.raw >= run.retry_at:
+        run.gave_up_on.clear()
     if run.goal and (right.thawed or lease.left(node, right) <= 0):
         return
     step = next_step(run)
@@ -415,6 +423,7 @@ def stop_failed(node: NodeState, right: Right, resource: Resource, detail: str) 
     run = node.runs[right.group]
     run.conditions[resource.name] = Condition.FAILED
     run.gave_up_on.add(resource.name)
+    run.retry_at = node.now.raw + RETRY_STOP_S
     run.restart.discard(resource.name)
     why = f"{resource.name} did not stop ({detail or 'no reason given'})"
     node.out.append(effects.Decided(run.name, "StopFailed", why, right.epoch))
@@ -454,6 +463,8 @@ def reactivate(node: NodeState, right: Right, target: str) -> None:
 
 
 def due(node: NodeState, right: Right) -> float:
-    """Return the raw time at which an action or a pending failback must be looked at."""
+    """Return the raw time at which an action or a stop that failed must be looked at."""
     run = node.runs[right.group]
-    return run.action.due if run.action is not None else NEVER
+    if run.action is not None:
+        return run.action.due
+    return run.retry_at if run.gave_up_on and right.phase is Phase.IDLE else NEVER

@@ -40,7 +40,9 @@ def advance(node: NodeState, right: Right) -> None:
     if right.record is None:
         right.record = _note(node, right)
     if right.phase is Phase.IDLE:
-        if not why_not(node, right):
+        if why_not_free(node, right):
+            right.seen = node.now
+        elif not why_not(node, right):
             take(node, right)
     elif right.phase is Phase.HELD:
         _keep(node, right)
@@ -53,7 +55,18 @@ def _note(node: NodeState, right: Right) -> Record:
 
 
 def why_not(node: NodeState, right: Right) -> str:
-    """Return why this node does not take the group, or ""."""
+    """Return why this node does not take the group, or "".
+
+    Better-placed nodes go first, counted from when nothing else forbade it any more.
+    """
+    reason = why_not_free(node, right)
+    seconds = policy.rank_delay_s(node, right) - shortest(right.seen, node.now)
+    late = f"a preferred node goes first ({seconds:.1f} s left)" if seconds > 0 else ""
+    return reason or late
+
+
+def why_not_free(node: NodeState, right: Right) -> str:
+    """Return why no node in this one's place could take the group, or ""."""
     reason = policy.why_not_here(node, right) or cut_off(node)
     if reason:
         return reason
@@ -61,8 +74,7 @@ def why_not(node: NodeState, right: Right) -> str:
         reason = _objection(node, right, peer)
         if reason:
             return reason
-    seconds = policy.rank_delay_s(node, right) - shortest(right.seen, node.now)
-    return f"a preferred node goes first ({seconds:.1f} s left)" if seconds > 0 else ""
+    return ""
 
 
 def _objection(node: NodeState, right: Right, peer: Peer) -> str:

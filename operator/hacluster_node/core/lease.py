@@ -31,7 +31,12 @@ def counts_from(pending: Pending, received: Clocks) -> Clocks:
 
 def is_in_time(node: NodeState, pending: Pending) -> bool:
     """Rule 1: a success is used only within T of its stamp; later it is an unknown outcome."""
-    return longest(pending.stamp, node.now) <= node.timings.request_s
+    return longest(pending.stamp, node.now) <= reply_limit_s(node)
+
+
+def reply_limit_s(node: NodeState) -> float:
+    """Return T."""
+    return node.timings.request_s
 
 
 def left(node: NodeState, right: Right) -> float:

@@ -250,7 +250,7 @@ def _right_due(node: NodeState, right: Right) -> float:
     if node.config.partition.mode is Mode.GUIDE:
         return min(due, right.next_at)
     if pending is not None:
-        due = min(due, pending.stamp.raw + node.timings.request_s + TICK_S)
+        due = min(due, pending.stamp.raw + lease.reply_limit_s(node) + TICK_S)
     else:
         due = min(due, right.next_at)
     if phase in lease.HOLDING:

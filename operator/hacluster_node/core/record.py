@@ -47,6 +47,7 @@ class Record(NamedTuple):
         failed_on: The nodes on which it failed since it last ran well.
         suspects: Earlier holders that may still serve after a freeze: the holder activates only
             with evidence against each, or after G. Empty once it activated.
+        promise_s: The holder's P: for how long others may have promised it not to contend.
     """
 
     holder: str
@@ -61,6 +62,7 @@ class Record(NamedTuple):
     failovers: int = 0
     failed_on: Tuple[str, ...] = ()
     suspects: Tuple[Suspect, ...] = ()
+    promise_s: float = 0.0
 
     def plain(self) -> dict[str, Any]:
         """Return the record as JSON-ready values, as the witness stores it."""
@@ -85,6 +87,7 @@ class Record(NamedTuple):
             for name in ("epoch", "counter", "failovers"):
                 known[name] = int(known.get(name, 0))
             known["duration_s"] = float(known["duration_s"])
+            known["promise_s"] = float(known.get("promise_s", 0.0))
             known["released"] = bool(known.get("released", False))
             return cls(**known)
         except (TypeError, KeyError) as error:

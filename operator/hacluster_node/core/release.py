@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hacluster_node.core import effects, lease, leaving, peers, policy
-from hacluster_node.core.config import FinalAction
+from hacluster_node.core.config import FinalAction, Mode
 from hacluster_node.core.events import WitnessAnswered, WitnessOutcome
 from hacluster_node.core.state import NodeState, Pending, Phase, Purpose, Right
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 def begin(node: NodeState, right: Right) -> None:
     """Write the release; only ever called with the fence complete, or never needed."""
     right.phase = Phase.RELEASING
-    record = right.record
-    if record is None or right.version is None or not lease.is_ours(node, right, record):
+    record, run = right.record, node.runs[right.group]
+    if record is None or not lease.is_ours(node, right, record):
         finish(node, right)
         return
-    run = node.runs[right.group]
+    if node.config.partition.mode is Mode.GUIDE:  # the record is only this node's own note
+        right.record = last_word(node, run, right, record)
+        finish(node, right)
+        return
     lease.send(node, right, Purpose.RELEASE, last_word(node, run, right, record))
 
 

@@ -126,9 +126,9 @@ def test_a_late_success_after_a_promise_is_undone_and_names_the_suspect() -> Non
 
 
 def test_a_restarted_agent_may_have_promised_and_holds_off() -> None:
-    settings = config(timings=replace(BALANCED, strict=False, lease_s=14.0, wait_s=14.3))
-    driver = Driver(settings, record=held_by("n2", duration_s=1.0))
-    driver.run(14.9)
+    settings = config(timings=replace(BALANCED, strict=False))
+    driver = Driver(settings, record=held_by("n2", promise_s=30.0))
+    driver.run(30.5)
     assert not driver.all(effects.WriteWitness)
     driver.run(1.5)
     assert driver.all(effects.WriteWitness)
