@@ -9,6 +9,7 @@ from azuresim.resources.contract import ResourceType
 from azuresim.resources.dns import types as dns
 from azuresim.resources.identities import types as identities
 from azuresim.resources.network import types as network
+from azuresim.resources.storage import types as storage
 from azuresim.resources.subscriptions import Route
 
 TYPES: Final[tuple[ResourceType, ...]] = (
@@ -18,6 +19,7 @@ TYPES: Final[tuple[ResourceType, ...]] = (
     *identities.TYPES,
     *dns.TYPES,
     *compute.TYPES,
+    *storage.TYPES,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -25,4 +27,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *network.ROUTES,
     *dns.ROUTES,
     *compute.ROUTES,
+    *storage.ROUTES,
 )

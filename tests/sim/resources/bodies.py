@@ -33,7 +33,7 @@ def machine(nic: str, **properties: Any) -> dict[str, Any]:
     body = {
         "hardwareProfile": {"vmSize": "Standard_D2s_v5"},
         "storageProfile": {
-            "imageReference": IMAGE,
+            "imageReference": dict(IMAGE),
             "osDisk": {"createOption": "FromImage", "name": "boot", "deleteOption": "Delete"},
         },
         "osProfile": {

@@ -177,6 +177,9 @@ def _complete(profile: dict[str, Any], *, is_windows: bool) -> None:
     if not is_windows:
         given.setdefault("disablePasswordAuthentication", "adminPassword" not in profile)
     profile[word] = given
+    profile.setdefault("secrets", [])
+    profile.setdefault("allowExtensionOperations", True)
+    profile.setdefault("requireGuestProvisionSignal", True)
 
 
 def _check_linux(profile: dict[str, Any]) -> None:

@@ -49,6 +49,8 @@ class Password(Field):
         """Return the digest; the one that is kept if it is the same password."""
         if not isinstance(given, str) or not given:
             raise place.wrong("a string is expected.")
+        if given == kept:
+            return kept  # a merge sends back what is stored
         salt = kept.split("$")[0] if isinstance(kept, str) else secrets.token_hex(8)
         digest = hashlib.pbkdf2_hmac("sha256", given.encode(), salt.encode(), ROUNDS).hex()
         made = f"{salt}${digest}"
@@ -182,9 +184,9 @@ OS_PROFILE: Final = Shape(
         "customData": Text(sticky=True, secret=True, longest=87_380),
         "windowsConfiguration": Shape(members=WINDOWS.members, sticky=True),
         "linuxConfiguration": Shape(members=LINUX.members, sticky=True),
-        "secrets": Items(of=Anything(), default=[]),
-        "allowExtensionOperations": Flag(default=True),
-        "requireGuestProvisionSignal": Flag(default=True),
+        "secrets": Items(of=Anything(), sticky=True),
+        "allowExtensionOperations": Flag(sticky=True),
+        "requireGuestProvisionSignal": Flag(sticky=True),
     },
     sticky=True,
 )

@@ -22,9 +22,9 @@ def check(call: Call, draft: Draft) -> None:
         _attach(call, draft, disk)
     wanted = [each for each in storage["dataDisks"] if not each.get("toBeDetached")]
     storage["dataDisks"] = wanted
-    _check_places(draft, wanted)
     for each in wanted:
         _check_data_disk(call, draft, each)
+    _check_places(draft, wanted)
 
 
 def _hex(call: Call) -> str:
