@@ -13,15 +13,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from hacluster.model.ids import key
+from hacluster.plan.read_only import READ_ONLY
 from hacluster.plan.steps import Change, Pending
 
 Ours = Callable[[str], bool]
 """Says of the id of an item whether we made it."""
-
-READ_ONLY: Final = frozenset(
-    {"etag", "provisioningState", "resourceGuid", "instanceView", "vmId", "timeCreated", "fqdn"}
-)
-"""What Azure alone sets: left out of what is sent."""
 
 
 class _Absent:

@@ -46,7 +46,7 @@ def _interface(view: View, node: Node) -> Wanted:
             "it again under another name."
         },
         disruptive=(f"{_AT}.privateIPAddress",),
-        omitted=("properties.virtualMachine", "properties.hostedWorkloads"),
+        omitted=("properties.primary",),
         node=node.name,
     )
 

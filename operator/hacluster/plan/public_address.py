@@ -54,7 +54,6 @@ def _address(view: View, address: ArmId, zones: list[str]) -> Wanted:
         body=regional(view, properties, **top),
         needs=frozenset({view.names.resource_group}),
         immutable=LOCATION | {"sku": _RENEW, "zones": _RENEW},
-        omitted=("properties.ipConfiguration",),
     )
 
 

@@ -33,7 +33,6 @@ def desired(view: View) -> tuple[Wanted, ...]:
         needs=frozenset({view.names.resource_group}),
         immutable=LOCATION,
         omitted=(
-            "properties.defaultSecurityRules",
             "properties.networkInterfaces",
             "properties.subnets",
         ),
