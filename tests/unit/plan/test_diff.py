@@ -115,7 +115,7 @@ def test_overlay_leaves_kept_paths_as_azure_has_them() -> None:
 
 
 def test_overlay_replaces_a_key_that_is_an_id_in_another_case() -> None:
-    assert overlay({ID: {}}, {ID.upper(): {"clientId": "c"}}, nobody) == {ID: {"clientId": "c"}}
+    assert overlay({ID: {}}, {ID.upper(): {"kept": "c"}}, nobody) == {ID: {"kept": "c"}}
 
 
 def test_overlay_takes_away_what_must_be_gone() -> None:
