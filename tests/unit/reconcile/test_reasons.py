@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from hacluster.model.reasons import Reason
 
 ROOT = Path(__file__).parents[3]
