@@ -98,8 +98,8 @@ class Arm:
         request = urllib.request.Request(  # noqa: S310 - always the environment's own https
             f"{base}/metadata/endpoints?api-version={METADATA_VERSION}"
         )
-        clouds = content(ask(self._client, request), "Metadata")
-        audience: str = clouds[0]["authentication"]["audiences"][0]
+        cloud = content(ask(self._client, request), "Metadata")
+        audience: str = cloud["authentication"]["audiences"][0]
         return audience.rstrip("/")
 
 

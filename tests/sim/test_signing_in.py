@@ -120,9 +120,9 @@ def test_an_operation_cannot_be_watched_without_a_token(shared_sim: Simulator) -
 
 
 def test_the_surroundings_are_there(shared_sim: Simulator) -> None:
-    (cloud,) = shared_sim.send(
-        "GET", "/metadata/endpoints?api-version=2022-09-01", signed=False
-    ).body
+    metadata = "/metadata/endpoints?api-version"
+    cloud = shared_sim.send("GET", f"{metadata}=2022-09-01", signed=False).body
+    assert shared_sim.send("GET", f"{metadata}=2019-05-01", signed=False).body == [cloud]
     assert cloud["resourceManager"] == shared_sim.base
     assert cloud["authentication"]["loginEndpoint"] == shared_sim.base
     (tenant,) = shared_sim.send("GET", "/tenants?api-version=2022-12-01").body["value"]

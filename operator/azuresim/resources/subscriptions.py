@@ -151,33 +151,36 @@ def _metadata(scene: Scene) -> Any:
             "portalEndpoint": f"{base}/",
             "authentication": {"loginEndpoint": f"{base}/", "audiences": audiences},
         }
-    return [
-        {
-            "name": "AzureSim",
-            "portal": base,
-            "authentication": {
-                "loginEndpoint": base,
-                "audiences": audiences,
-                "tenant": "common",
-                "identityProvider": "AAD",
-            },
-            "media": base,
-            "graphAudience": "https://graph.windows.net/",
-            "graph": "https://graph.windows.net/",
-            "microsoftGraphResourceId": "https://graph.microsoft.com/",
-            "suffixes": {
-                "storage": "core.windows.net",
-                "keyVaultDns": "vault.azure.net",
-                "acrLoginServer": "azurecr.io",
-            },
-            "batch": base,
-            "resourceManager": base,
-            "vmImageAliasDoc": base,
-            "activeDirectoryDataLake": base,
-            "sqlManagement": base,
-            "gallery": base,
-        }
-    ]
+    cloud = _cloud(base, audiences)
+    return cloud if scene.call.version >= ONE_CLOUD_SINCE else [cloud]
+
+
+def _cloud(base: str, audiences: list[str]) -> dict[str, Any]:
+    return {
+        "name": "AzureSim",
+        "portal": base,
+        "authentication": {
+            "loginEndpoint": base,
+            "audiences": audiences,
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "media": base,
+        "graphAudience": "https://graph.windows.net/",
+        "graph": "https://graph.windows.net/",
+        "microsoftGraphResourceId": "https://graph.microsoft.com/",
+        "suffixes": {
+            "storage": "core.windows.net",
+            "keyVaultDns": "vault.azure.net",
+            "acrLoginServer": "azurecr.io",
+        },
+        "batch": base,
+        "resourceManager": base,
+        "vmImageAliasDoc": base,
+        "activeDirectoryDataLake": base,
+        "sqlManagement": base,
+        "gallery": base,
+    }
 
 
 def _resources(scene: Scene) -> dict[str, Any]:
@@ -208,6 +211,9 @@ def _check_name(scene: Scene) -> dict[str, Any]:
         raise bad_request("InvalidRequestContent", "The request content is not a JSON object.")
     return {"name": scene.body.get("name"), "type": scene.body.get("type"), "status": "Allowed"}
 
+
+ONE_CLOUD_SINCE: Final = "2022-09-01"
+"""Before, cloud metadata is a list of clouds (source: what `az` and Terraform read)."""
 
 TYPE_FILTER: Final = re.compile(r"resourceType eq '([^']+)'", re.IGNORECASE)
 INDEXED: Final = ("location", "tags", "sku", "kind", "zones", "identity")
