@@ -1,7 +1,7 @@
 """`hacluster plan`: what would be created, changed and deleted in Azure, and why.
 
 Without ``--live`` it needs no cluster and no Azure: it shows what would be made from nothing. Exit
-code 0: nothing to do. 1: an error, or a refusal. 2: there are changes.
+code 0: nothing to do. 1: an error, a refusal, or something that could not be read. 2: changes.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from hacluster.model.azure import SecretKey
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import key
 from hacluster.model.kinds import CLUSTER_KIND
-from hacluster.model.observed import Absent, Snapshot
+from hacluster.model.observed import Absent, Snapshot, Unknown
 from hacluster.model.parse import parse
 from hacluster.plan import parts
 from hacluster.plan.diff import ABSENT
@@ -58,7 +58,8 @@ def command(files: tuple[str, ...], output: Literal["text", "json"], *, live: bo
     """Show what would be created, changed and deleted in Azure, and why. Writes nothing.
 
     Without --live nothing is looked at, and all would be created. Ends with code 0 if there is
-    nothing to do, 2 if there are changes, and 1 after an error or a refusal.
+    nothing to do, 2 if there are changes, and 1 after an error, a refusal, or if something could
+    not be read.
     """
     try:
         clusters = [parse(raw) for file in files for raw in documents(file) if _is_cluster(raw)]
@@ -68,7 +69,9 @@ def command(files: tuple[str, ...], output: Literal["text", "json"], *, live: bo
     if output == "json":
         click.echo(json.dumps([_data(view, steps) for view, steps in plans], indent=2))
     else:
-        click.echo("\n\n".join(_text(view, steps) for view, steps in plans))
+        click.echo("\n\n".join(text(view, steps) for view, steps in plans))
+    if any(unread(view) for view, _ in plans):
+        raise click.exceptions.Exit(ERROR)
     raise click.exceptions.Exit(_code([step for _, steps in plans for step in steps]))
 
 
@@ -76,6 +79,11 @@ def nothing_there(cluster: Cluster) -> View:
     """Return the view of a cluster as if nothing had been made yet."""
     watched = parts.watched(View.of(cluster))
     return View.of(cluster, seen=Snapshot(resources={key(one): Absent(id=one) for one in watched}))
+
+
+def unread(view: View) -> list[Unknown]:
+    """Return what could not be read: nothing is planned for it, though something may be needed."""
+    return [seen for seen in view.seen.resources.values() if isinstance(seen, Unknown)]
 
 
 def _look(*, live: bool) -> Any:
@@ -96,12 +104,14 @@ def _code(steps: list[Step]) -> int:
     return CHANGES if steps else NOTHING
 
 
-def _text(view: View, steps: tuple[Step, ...]) -> str:
+def text(view: View, steps: tuple[Step, ...]) -> str:
+    """Return a plan as people read it."""
     azure = view.spec.azure
     lines = [f"{view.names.owner} in {azure.resource_group} ({azure.location})"]
     for number, wave in enumerate(waves(steps), start=1):
         lines.append(f"\nWave {number}:")
         lines += [line for step in wave for line in _lines(step)]
+    lines += [f"\n? {describe(seen.id)} could not be read: {seen.why}" for seen in unread(view)]
     counts = ", ".join(f"{_count(steps, one)} {word}" for one, word in _COUNTED.items())
     return "\n".join([*lines, f"\n{counts}." if steps else "\nNothing to do."])
 
@@ -129,6 +139,7 @@ def _data(view: View, steps: tuple[Step, ...]) -> dict[str, Any]:
     return {
         "cluster": view.names.owner,
         "resourceGroup": view.names.resource_group,
+        "unread": [{"id": seen.id, "why": seen.why} for seen in unread(view)],
         "steps": [
             _step(step, number)
             for number, wave in enumerate(waves(steps), start=1)

@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from tests.unit.plan.clusters import FOLDER, SAMPLES
+from tests.unit.plan.clusters import FOLDER, SAMPLES, sample
 
 from hacluster.cli import main
-from hacluster.cli.plan import CHANGES, ERROR
+from hacluster.cli.plan import CHANGES, ERROR, nothing_there, text, unread
+from hacluster.model.ids import key
+from hacluster.model.observed import Snapshot, Unknown
+from hacluster.plan import parts
+from hacluster.plan.view import View
 
 
-def run(*arguments: str, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["plan", *arguments], input=text)
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["plan", *arguments], input=stdin)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -48,7 +52,18 @@ def test_a_wrong_manifest_is_an_error_that_says_where(tmp_path: Path) -> None:
 
 
 def test_it_reads_standard_input_and_several_documents() -> None:
-    text = "---\n".join((FOLDER / f"{name}.yaml").read_text() for name in SAMPLES)
-    result = run("-f", "-", text=text)
+    manifests = "---\n".join((FOLDER / f"{name}.yaml").read_text() for name in SAMPLES)
+    result = run("-f", "-", stdin=manifests)
     assert result.exit_code == CHANGES
     assert result.output.count("Wave 1:") == len(SAMPLES)
+
+
+def test_what_could_not_be_read_is_told() -> None:
+    cluster = sample("minimal")
+    view = nothing_there(cluster)
+    lost = Unknown(id=view.names.subnet, why="403 Forbidden", reason="Denied")
+    resources = {**view.seen.resources, key(lost.id): lost}
+    blind = View.of(cluster, seen=Snapshot(resources=resources))
+    assert unread(view) == []
+    assert unread(blind) == [lost]
+    assert "? subnets/web-subnet could not be read: 403 Forbidden" in text(blind, parts.plan(blind))
