@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
 from hacluster_node.errors import Broken, Refused
-from hacluster_node.resources import mirror_status
+from hacluster_node.resources import disks, mirror_status
 
 if TYPE_CHECKING:
     from hacluster_node.resources.kinds import Call
@@ -31,10 +31,11 @@ _QUICK_S = 15.0
 def configuration(call: Call) -> str:
     """Return the DRBD resource file for a mirror.
 
-    Options used: `nodes` (name, address for the two halves), `port`, `minor`, `dataDevice`,
-    `metadataDevice`.
+    Options used: `nodes` (name, address for the two halves), `port`, `minor`, and the devices,
+    see `disks.partitions`.
     """
     options = call.options
+    metadata, data = disks.partitions(options)
     lines = [
         f"resource {resource_name(call)} {{",
         " net { protocol C; ping-int 2; ping-timeout 5; timeout 30; connect-int 2;",
@@ -45,8 +46,8 @@ def configuration(call: Call) -> str:
         f'{call.name}"; }}',
         " volume 0 {",
         f"  device minor {options['minor']};",
-        f"  disk {options['dataDevice']};",
-        f"  meta-disk {options.get('metadataDevice', 'internal')};",
+        f"  disk {data};",
+        f"  meta-disk {metadata};",
         " }",
     ]
     for number, node in enumerate(options["nodes"]):
@@ -90,6 +91,7 @@ class MirrorDisk:
 
         Metadata is written only where there is none; data is never touched.
         """
+        disks.partition(system, call)
         DIRECTORY.mkdir(parents=True, exist_ok=True)
         (DIRECTORY / f"{resource_name(call)}.res").write_text(configuration(call), "utf-8")
         if status(system, call).is_up:
@@ -104,11 +106,13 @@ class MirrorDisk:
         if not status(system, call).is_up:
             self.prepare(system, call)
         self._wait_for_news(system, call)
+        self._begin_if_new(system, call)
         refused = mirror_status.refusal(status(system, call), call.newest)
         if refused is not None:
             raise Refused(*refused)
         _must(_drbdadm(system, call, "primary"), "primary")
         options = call.options
+        disks.format_if_empty(system, call, device(options))
         file_system = options.get("fileSystem", "ext4")
         where = options["mountPath"]
         system.mount(device(options), where, file_system, options.get("mountOptions", ""))
@@ -122,6 +126,17 @@ class MirrorDisk:
     def fence(self, system: System, call: Call) -> None:
         """As stop; whoever uses the file system was killed before."""
         self.stop(system, call)
+
+    @staticmethod
+    def _begin_if_new(system: System, call: Call) -> None:
+        """Declare a mirror in step that never held data: both halves new, joined, and empty."""
+        if not mirror_status.is_new(status(system, call)):
+            return
+        if disks.is_empty(system, call, disks.partitions(call.options)[1]):
+            volume = f"{resource_name(call)}/0"
+            argv = ("drbdadm", "--", "--clear-bitmap", "new-current-uuid", volume)
+            place = f"{call.group}.{call.name}"
+            _must(system.run(place, argv, _QUICK_S, {}), "new-current-uuid")
 
     @staticmethod
     def _wait_for_news(system: System, call: Call) -> None:

@@ -105,6 +105,17 @@ def refusal(status: MirrorStatus, newest: bool) -> Optional[tuple[str, str]]:  #
     return None
 
 
+def is_new(status: MirrorStatus) -> bool:
+    """Tell whether no half has ever held valid data: all joined, and all Inconsistent."""
+    return (
+        status.disk == "Inconsistent"
+        and bool(status.peers)
+        and all(
+            peer.disk == "Inconsistent" and peer.connection == "Connected" for peer in status.peers
+        )
+    )
+
+
 def trouble(status: MirrorStatus) -> Optional[tuple[str, str]]:
     """Return (code, why) if the mirror is not whole, or None if it is in step."""
     if not status.is_up:

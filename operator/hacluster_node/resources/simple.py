@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hacluster_node.resources import disks
+
 if TYPE_CHECKING:
     from hacluster_node.resources.kinds import Call
     from hacluster_node.system.port import System
@@ -48,8 +50,9 @@ class FileSystem:
     """Options: `device`, `mountPath`, `fileSystem`, `mountOptions`."""
 
     def start(self, system: System, call: Call) -> None:
-        """Mount it."""
+        """Mount it; make the file system first on a device that is empty."""
         options = call.options
+        disks.format_if_empty(system, call, options["device"])
         file_system = options.get("fileSystem", "ext4")
         system.mount(
             options["device"], options["mountPath"], file_system, options.get("mountOptions", "")

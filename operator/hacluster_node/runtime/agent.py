@@ -122,7 +122,10 @@ class Agent:
         guard.call({"do": "configure"})
         mirrors = Mirrors(self._stores.container, self._node.node)
         readers = {"status": self._answer_status, "events": self._answer_events}
-        deeds = {"mirror-peer-lost": self._mirror_peer_lost}
+        deeds = {
+            "mirror-peer-lost": self._mirror_peer_lost,
+            "force-activate": self._force_activate,
+        }
         _, gid = lines.agent_ids()
         return Parts(
             inbox=self._inbox,
@@ -257,6 +260,18 @@ class Agent:
         if not made.wait(2.0):
             return {"ok": False, "code": "HAN-U01", "text": "the agent is busy"}
         return {"ok": True, "status": box}
+
+    def _force_activate(self, message: Mapping[str, Any]) -> Dict[str, Any]:
+        """Accept first that data of the other half may be lost, then take the group."""
+        command = control.command_of(message)
+        try:
+            for group in self._machine.node.config.groups:
+                for resource in group.resources if group.name == message.get("group") else ():
+                    if resource.kind == "MirrorDisk":
+                        self._parts.mirrors.accept_loss(group.name, resource.name)
+        except NodeError as error:
+            return {"ok": False, "code": error.code, "text": error.detail}
+        return self._parts.control.order(command)
 
     def _mirror_peer_lost(self, message: Mapping[str, Any]) -> Dict[str, Any]:
         group, resource = str(message.get("group")), str(message.get("resource"))

@@ -144,9 +144,9 @@ class Control:
             return {"ok": False, "code": "HAN-U03", "text": f"no such command: {verb}"}
         if who.uid != 0 and self._allowed_gid not in _groups(who):
             return {"ok": False, "code": "HAN-U02", "text": f"uid {who.uid}"}
-        if verb in self._verbs.deeds:
-            return self._verbs.deeds[verb](message)
         try:
+            if verb in self._verbs.deeds:
+                return self._verbs.deeds[verb](message)
             return self.order(command_of(message))
         except ValueError as error:
             return {"ok": False, "code": "HAN-U03", "text": str(error)}

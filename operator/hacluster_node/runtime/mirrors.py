@@ -63,6 +63,17 @@ class Mirrors:
                 return
         raise Broken("HAN-W01", "the note about the mirror was changed by others all the time")
 
+    def accept_loss(self, group: str, resource: str) -> None:
+        """Take this node's half as the newest, as an administrator decided.
+
+        Raises:
+            Broken: HAN-W01, it was not surely noted.
+        """
+        register = self._register(group, resource)
+        behind, version = _read(register)
+        if self._node in behind and not _write(register, behind - {self._node}, 0, version):
+            raise Broken("HAN-W01", "the note about the mirror was not changed; try again")
+
     def in_step(
         self, group: str, resource: str, epoch: int, look: Callable[[], Mapping[str, object]]
     ) -> Mapping[str, object]:

@@ -87,9 +87,13 @@ def _mirror_disk(reader: Reader) -> Options:
     options = {
         "minor": reader.whole("minor", 0, 0, 1048575),
         "port": reader.whole("port", 7789, *_PORT),
-        "dataDevice": reader.checked("dataDevice", absolute, "an absolute path"),
         **_mount(reader),
     }
+    if reader.has("disk"):
+        options["disk"] = reader.checked("disk", absolute, "an absolute path")
+        options["metadataSizeMiB"] = reader.whole("metadataSizeMiB", 1024, 128, 1 << 20)
+        return options
+    options["dataDevice"] = reader.checked("dataDevice", absolute, "an absolute path")
     if reader.has("metadataDevice"):
         options["metadataDevice"] = reader.checked("metadataDevice", absolute, "an absolute path")
     return options

@@ -185,7 +185,6 @@ BROKEN: dict[str, dict[str, float]] = {
     "rule 5: C >= D (1 + rho) / (1 - rho)": {"waitSeconds": 15},
     "rule 6: G >= F (1 + rho)": {"guardSeconds": 30},
     "A <= D": {"pollSeconds": 16},
-    "failsafe: P <= D": {"promiseSeconds": 16},
     "failsafe: R + T <= P / M - S - J": {"promiseSeconds": 9},
     "0 <= rho < 0.1": {"rateError": 0.1},
 }

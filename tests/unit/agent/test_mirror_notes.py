@@ -51,6 +51,13 @@ def test_who_is_behind_or_not_active_notes_nobody(both: tuple[Mirrors, Mirrors])
         second.peer_lost("g", "md", ("n1",), epoch=4)
 
 
+def test_an_administrator_may_accept_the_loss(both: tuple[Mirrors, Mirrors]) -> None:
+    first, second = both
+    first.peer_lost("g", "md", ("n2",), epoch=3)
+    second.accept_loss("g", "md")
+    assert second.is_newest("g", "md")
+
+
 def test_a_note_made_during_the_look_is_not_cleared(both: tuple[Mirrors, Mirrors]) -> None:
     first, second = both
     first.peer_lost("g", "md", ("n2",), epoch=3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.unit.agent.configurations import GOOD, changed
@@ -11,13 +11,16 @@ from tests.unit.agent.machines import Machine
 from hacluster_node.core.config import Group, Resource
 from hacluster_node.errors import Broken, NodeError, Refused
 from hacluster_node.guard.fencing import fence, traffic_of
-from hacluster_node.resources import mirror_disk, shared_disk
+from hacluster_node.resources import disks, mirror_disk, shared_disk
 from hacluster_node.resources.kinds import Call
 from hacluster_node.resources.mirror_disk import MirrorDisk
 from hacluster_node.resources.script import Script
 from hacluster_node.resources.shared_disk import SharedDisk
 from hacluster_node.settings.document import Settings, parse
 from hacluster_node.system.command import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIRROR: dict[str, Any] = {
     "dataDevice": "/dev/sdc2",
@@ -63,15 +66,29 @@ def test_what_a_script_left_behind_ends_with_its_stop_even_if_that_fails() -> No
     assert machine.killed == ["g.md"]
 
 
-def drbd(status: str, code: int = 0) -> Machine:
-    def answer(argv: tuple[str, ...]) -> Outcome:
-        return Outcome(code, status) if argv[1] == "status" else Outcome(0, "")
+EXT4 = Outcome(0, 'TYPE="ext4"')
+EMPTY = Outcome(2, "")
 
-    return Machine(answer=answer)
+
+def drbd(status: str, found: Outcome = EXT4) -> Machine:
+    """A machine whose drbdadm tells this status, until it is told that a mirror is new."""
+
+    def answer(argv: tuple[str, ...]) -> Outcome:
+        if argv[0] == "blkid":
+            return found
+        if argv[1] != "status":
+            return Outcome(0, "")
+        begun = any("new-current-uuid" in words for words in machine.ran)
+        return Outcome(0, status.replace("Inconsistent", "UpToDate") if begun else status)
+
+    machine = Machine(answer=answer)
+    return machine
 
 
 def verbs(machine: Machine) -> list[str]:
-    return [argv[1] for argv in machine.ran if argv[1] != "status"]
+    """Return what was done, looks left out."""
+    done = [argv for argv in machine.ran if argv[1] != "status" and argv[0] != "blkid"]
+    return [argv[1] if argv[1] != "--" else argv[3] for argv in done]
 
 
 def test_a_mirror_in_step_becomes_primary_and_is_mounted() -> None:
@@ -79,6 +96,61 @@ def test_a_mirror_in_step_becomes_primary_and_is_mounted() -> None:
     MirrorDisk().start(machine, call(**MIRROR))
     assert verbs(machine) == ["primary"]
     assert machine.mounts == {"/srv/data": "/dev/drbd3"}
+
+
+NEW = UP.replace("UpToDate", "Inconsistent")
+
+
+def test_a_new_mirror_begins_in_step_and_gets_its_file_system() -> None:
+    machine = drbd(NEW, EMPTY)
+    MirrorDisk().start(machine, call(**MIRROR))
+    assert verbs(machine) == ["new-current-uuid", "primary", "/dev/drbd3"]
+    assert ("mkfs.ext4", "/dev/drbd3") in machine.ran
+
+
+def test_two_inconsistent_halves_with_anything_on_them_are_left_alone() -> None:
+    machine = drbd(NEW, EXT4)
+    with pytest.raises(Refused, match="HAN-D01"):
+        MirrorDisk().start(machine, call(**MIRROR))
+    assert verbs(machine) == []
+
+
+def test_an_inconsistent_half_alone_is_never_declared_new() -> None:
+    machine = drbd("ha-g-md role:Secondary\n  disk:Inconsistent\n", EMPTY)
+    with pytest.raises(Refused, match="HAN-D01"):
+        MirrorDisk().start(machine, call(**MIRROR))
+    assert verbs(machine) == []
+
+
+def test_a_disk_with_foreign_data_is_never_partitioned(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.touch()
+    options: dict[str, Any] = {"disk": str(disk), "metadataSizeMiB": 1024}
+    for found in (EXT4, Outcome(0, "PTTYPE=gpt"), Outcome(8, "ambivalent")):
+        machine = drbd("", found)
+        with pytest.raises(Refused, match="HAN-D03"):
+            disks.partition(machine, call(**options))
+        assert [argv[0] for argv in machine.ran] == ["blkid"]
+    with pytest.raises(Broken, match="is not there"):
+        disks.partition(Machine(), call(disk=str(tmp_path / "none"), metadataSizeMiB=1024))
+
+
+def test_a_device_that_cannot_be_read_is_not_empty() -> None:
+    with pytest.raises(Broken, match="HAN-D03"):
+        disks.is_empty(Machine(answer=lambda _: Outcome(4, "")), call(), "/dev/sdc")
+    assert not disks.is_empty(Machine(answer=lambda _: Outcome(2, "error")), call(), "/dev/sdc")
+
+
+@pytest.mark.parametrize(
+    ("disk", "first"),
+    [
+        ("/dev/disk/azure/scsi1/lun0", "/dev/disk/azure/scsi1/lun0-part1"),
+        ("/dev/sdc", "/dev/sdc1"),
+        ("/dev/nvme0n2", "/dev/nvme0n2p1"),
+    ],
+)
+def test_partitions_are_named_as_the_system_names_them(disk: str, first: str) -> None:
+    assert disks.partitions({"disk": disk})[0] == first
 
 
 @pytest.mark.parametrize(
@@ -137,6 +209,8 @@ class Reservations:
         values = dict(word.split("=", 1) for word in argv if "=" in word)
         key = values.get("--param-rk", "").removeprefix("0x")
         other = values.get("--param-sark", "").removeprefix("0x")
+        if argv[0] == "blkid":
+            return EXT4
         if "--read-keys" in argv:
             return Outcome(0, "".join(f"    0x{one}\n" for one in self.keys))
         if "--read-reservation" in argv:
@@ -169,9 +243,9 @@ def test_a_shared_disk_is_reserved_under_the_epoch_and_taken_over_by_a_higher_on
 
 
 def test_a_disk_without_reservations_is_just_mounted() -> None:
-    machine = Machine()
+    machine = Machine(answer=lambda _: EXT4)
     SharedDisk().start(machine, Call("g", "sd", 7, 5.0, {**DISK, "reservation": False}))
-    assert machine.ran == []
+    assert [argv[0] for argv in machine.ran] == ["blkid"]
     assert machine.mounts == {"/srv/shared": "/dev/sdd"}
 
 
