@@ -1,10 +1,12 @@
 """Network interfaces: their addresses, their ties to pools and machines, their lives."""
 
+import time
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from tests.sim.network.lab import STANDARD, STANDARD_IP, SUBNET, Lab, address_of
+from tests.sim.network.lab import NETWORK, STANDARD, STANDARD_IP, SUBNET, Lab, address_of
+from tests.sim.simulator import running
 
 pytestmark = pytest.mark.sim
 
@@ -194,3 +196,23 @@ def test_an_interface_cannot_span_networks(sdk: Any, lab: Lab) -> None:
     body = {"location": "eastus", "properties": {"ipConfigurations": items}}
     with pytest.raises(HttpResponseError, match="SubnetsNotInSameVnet"):
         sdk.network_interfaces.begin_create_or_update(lab.group, "nic", body)
+
+
+def test_an_interface_is_updating_until_it_is_ready(lab: Lab) -> None:
+    with running(lab.sim.directory / "slow", "--durations", "typical", "--speed", "50") as slow:
+        group = f"{slow.subscription}/resourceGroups/g?api-version=2021-04-01"
+        slow.send("PUT", group, {"location": "eastus"})
+        other = Lab(slow, "g")
+        other.send("PUT", "virtualNetworks/net", NETWORK)
+        early = other.send("PUT", "networkInterfaces/nic", other.interface_body())
+        assert (early.status, early.code) == (429, "RetryableErrorDueToAnotherOperation")
+        deadline = time.monotonic() + 20
+        while other.get(SUBNET)["properties"]["provisioningState"] != "Succeeded":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        begun = other.send("PUT", "networkInterfaces/nic", other.interface_body())
+        assert begun.status == 201
+        assert begun.body["properties"]["provisioningState"] == "Updating"
+        while other.get("networkInterfaces/nic")["properties"]["provisioningState"] != "Succeeded":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

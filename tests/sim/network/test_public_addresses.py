@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from tests.sim.network.lab import STANDARD, STANDARD_IP, SUBNET, Lab
+from tests.sim.simulator import Simulator
 
 pytestmark = pytest.mark.sim
 
@@ -196,3 +197,15 @@ def test_a_reference_leads_no_further_than_the_region(lab: Lab) -> None:
     lab.put("publicIPAddresses/far", {"location": "westus", **STANDARD_IP})
     body = {**STANDARD, "properties": {"publicIpAddresses": [lab.ref("publicIPAddresses/far")]}}
     assert lab.refused("PUT", "natGateways/nat", body) == "InvalidResourceReference"
+
+
+def test_an_address_is_not_given_again_after_a_kill(sim: Simulator) -> None:
+    lab = Lab(sim, "g")
+    group = f"{sim.subscription}/resourceGroups/g?api-version=2021-04-01"
+    sim.send("PUT", group, {"location": "eastus"})
+    first = lab.put("publicIPAddresses/a", STANDARD_IP)["properties"]["ipAddress"]
+    lab.delete("publicIPAddresses/a")
+    sim.kill()
+    sim.start()
+    second = lab.put("publicIPAddresses/b", STANDARD_IP)["properties"]["ipAddress"]
+    assert second != first
