@@ -135,3 +135,7 @@ def test_overlay_takes_away_what_must_be_gone() -> None:
 )
 def test_patterns_name_a_place_and_all_below(path: str, pattern: str, *, expected: bool) -> None:
     assert is_at(path, {pattern}) is expected
+
+
+def test_nothing_shows_itself_as_such() -> None:
+    assert repr(ABSENT) == "(absent)"

@@ -404,3 +404,17 @@ def test_the_ttl_of_an_azuredns_resource_counts() -> None:
     dns = sample("azure-dns").spec.access.dns
     assert dns is not None
     assert record_set.addresses(View.of(sample("azure-dns")), dns) is None
+
+
+def test_an_existing_network_may_be_named_beside_its_subnet() -> None:
+    def both(spec: dict[str, Any]) -> None:
+        existing_network(spec)
+        subnet = spec["network"]["subnet"]["existing"]["id"]
+        spec["network"]["virtualNetwork"] = {"existing": {"id": subnet.partition("/subnets/")[0]}}
+
+    view = nothing_there(sample("minimal", both))
+    refused = {step.id for step in parts.plan(view) if isinstance(step, Refuse)}
+    names = view.names
+    assert refused == {names.virtual_network, names.subnet, names.security_group}
+    # What could not be read is not called missing.
+    assert not any(isinstance(one, Refuse) for one in parts.plan(View.of(view.cluster)))
