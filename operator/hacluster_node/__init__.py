@@ -8,7 +8,7 @@ Standard library only, Python 3.9; ships as one zip (`build`). The rooms:
 - `helper`: a root process of a few fixed verbs, so that the agent needs no rights.
 - `settings`: from signed text to checked settings. `witness`, `net`, `monitors`, `records`:
   what goes over the network. `resources`, `system`: what touches the machine.
-- `cli`: the command line.
+- `cli`: the command line; `install`: from the zip to running services.
 
 A module that would like to decide something belongs into `core`; one that touches the
 machine outside `system` is in the wrong room.

@@ -64,9 +64,9 @@ def test_lost_heartbeats_alone_move_nothing(cluster: Cluster) -> None:
     first = cluster.wait_active()
     moment = time.monotonic()
     cluster.world.cut(first, other(first))
-    time.sleep(3)
+    time.sleep(2.5)
     cluster.world.cut_both("n1", "n2")
-    time.sleep(3)
+    time.sleep(2.5)
     assert {a.node for a in cluster.answers() if a.sent > moment} == {first}
     assert cluster.active() == first
 
@@ -98,7 +98,7 @@ def test_with_the_witness_away_the_service_stays_while_the_peer_answers(cluster:
     moment = time.monotonic()
     for place in ("n1", "n2"):
         cluster.world.cut_both(place, "store")
-    time.sleep(7)
+    time.sleep(5)
     assert {a.node for a in cluster.answers() if a.sent > moment} == {first}
     assert cluster.active() == first
     cluster.world.cut_both("n1", "n2")
@@ -109,7 +109,7 @@ def test_a_third_of_all_packets_lost_leaves_one_active_node(cluster: Cluster) ->
     for place in ("n1", "n2"):
         cluster.world.cut_both(place, "store", 30)
     cluster.world.cut_both("n1", "n2", 30)
-    time.sleep(6)
+    time.sleep(4)
     cluster.world.reset_links()
     cluster.wait_active(within_s=2 * BOUND_S)
 

@@ -351,6 +351,7 @@ class Guard:
 
 def main(system: System, stored: Stored, run_directory: Path, refused: List[str]) -> int:
     """Run a guard and its helper until SIGTERM; return the exit code."""
+    share(run_directory)
     helper = start_helper()
     guard = Guard(system, stored, run_directory, refused)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -363,6 +364,14 @@ def main(system: System, stored: Stored, run_directory: Path, refused: List[str]
         helper.terminate()
         helper.wait(5.0)
     return 0
+
+
+def share(run_directory: Path) -> None:
+    """Let the agent's group make sockets in the directory, and touch nothing of others in it."""
+    run_directory.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(run_directory, -1, lines.agent_ids()[1])
+    run_directory.chmod(0o1770)
 
 
 def start_helper() -> subprocess.Popen[bytes]:
