@@ -7,9 +7,11 @@ what the simulator promises. It does not promise to survive a power cut.
 
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, astuple, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import orjson
@@ -17,9 +19,11 @@ import orjson
 from azuresim.state.records import Operation, Record
 
 RECORD_FIELDS = tuple(field.name for field in fields(Record))
+COLUMNS = attrgetter(*RECORD_FIELDS)
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records
-  (key TEXT PRIMARY KEY, id TEXT, kind TEXT, etag TEXT, data BLOB, operation TEXT, settled TEXT);
+  (key TEXT PRIMARY KEY, id TEXT, kind TEXT, etag TEXT, data BLOB, operation TEXT, settled TEXT,
+   created REAL, changed REAL);
 CREATE TABLE IF NOT EXISTS operations (id TEXT PRIMARY KEY, data BLOB);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, data BLOB);
 """
@@ -76,6 +80,7 @@ class Database:
         removed: Iterable[str],
         operations: Iterable[Operation],
         forgotten: Iterable[str] = (),
+        facts: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Write all of it or, if killed, none of it."""
         sql = self._sql
@@ -85,16 +90,19 @@ class Database:
                 sql.execute("DELETE FROM records WHERE key = ?", (key,))
             for record in saved:
                 sql.execute(
-                    "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
-                    "SET id = excluded.id, etag = excluded.etag, data = excluded.data, "
-                    "operation = excluded.operation, settled = excluded.settled",
-                    (record.key, *astuple(record)),
+                    "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) "
+                    "DO UPDATE SET id = excluded.id, etag = excluded.etag, data = excluded.data, "
+                    "operation = excluded.operation, settled = excluded.settled, "
+                    "created = excluded.created, changed = excluded.changed",
+                    (record.key, *COLUMNS(record)),
                 )
             for operation in operations:
                 data = orjson.dumps(asdict(operation))
                 sql.execute("INSERT OR REPLACE INTO operations VALUES (?, ?)", (operation.id, data))
             for operation_id in forgotten:
                 sql.execute("DELETE FROM operations WHERE id = ?", (operation_id,))
+            for name, value in facts.items():
+                self.set_fact(name, value)
         except BaseException:
             sql.execute("ROLLBACK")
             raise

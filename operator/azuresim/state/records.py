@@ -44,6 +44,8 @@ class Record:
         data: The body as JSON.
         operation: Id of the operation under way or last run, if any.
         settled: The provisioning state once no operation is under way.
+        created, changed: When it was first and last written, in simulated seconds since 1970;
+            0 where nobody can ask.
     """
 
     id: str
@@ -52,6 +54,8 @@ class Record:
     data: bytes
     operation: str | None = None
     settled: str = SUCCEEDED
+    created: float = 0.0
+    changed: float = 0.0
 
     @property
     def key(self) -> str:

@@ -6,8 +6,8 @@ and commits once. Until then nothing has happened; an exception leaves no trace.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from azuresim import ids
 from azuresim.state.database import Database
@@ -42,6 +42,7 @@ class Store:
         self._changes: Counter[str] = Counter()
         self._due: list[tuple[float, str]] = []
         self._drawn: dict[str, int] = {}
+        self._facts: dict[str, Any] = {}
         for operation in database.operations():
             self._keep_operation(operation)
         for record in database.records():
@@ -112,12 +113,25 @@ class Store:
         """Return how many records there are."""
         return len(self._records)
 
-    def apply(self, changed: dict[str, Record | None], operations: dict[str, Operation]) -> None:
+    def fact(self, name: str) -> Any:
+        """Return something kept that is no resource, or None."""
+        if name not in self._facts:
+            self._facts[name] = self._database.fact(f"kept {name}")
+        return self._facts[name]
+
+    def apply(
+        self,
+        changed: Mapping[str, Record | None],
+        operations: Mapping[str, Operation],
+        facts: Mapping[str, Any],
+    ) -> None:
         """Make changes durable, then visible."""
         saved = [record for record in changed.values() if record is not None]
         removed = [key for key, record in changed.items() if record is None]
         forgotten = self._forgettable(len(operations))
-        self._database.commit(saved, removed, operations.values(), forgotten)
+        kept = {f"kept {name}": value for name, value in facts.items()}
+        self._database.commit(saved, removed, operations.values(), forgotten, kept)
+        self._facts |= facts
         for operation_id in forgotten:
             del self._operations[operation_id]
         for operation in operations.values():
@@ -177,6 +191,7 @@ class Transaction:
         self.store = store
         self._changed: dict[str, Record | None] = {}
         self._started: dict[str, Operation] = {}
+        self._facts: dict[str, Any] = {}
         self._after: list[Callable[[], None]] = []
 
     def get(self, key: str) -> Record | None:
@@ -217,10 +232,21 @@ class Transaction:
         self._changed[record.key] = record
 
     def remove(self, key: str) -> None:
-        """Remove a record and everything below it."""
+        """Remove a record and everything below it, what this request put there included."""
         for inner in self.store.within(key):
             self._changed[inner.key] = None
+        for changed in self._changed:
+            if changed.startswith(f"{key}/"):
+                self._changed[changed] = None
         self._changed[key] = None
+
+    def fact(self, name: str) -> Any:
+        """Return something kept that is no resource, as this request sees it, or None."""
+        return self._facts[name] if name in self._facts else self.store.fact(name)
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep something that is no resource; None forgets it."""
+        self._facts[name] = value
 
     def start(self, operation: Operation) -> None:
         """Keep an operation, new or changed."""
@@ -232,9 +258,9 @@ class Transaction:
 
     def commit(self) -> None:
         """Make everything collected durable and visible, all of it or none."""
-        if self._changed or self._started:
-            self.store.apply(self._changed, self._started)
-            self._changed, self._started = {}, {}
+        if self._changed or self._started or self._facts:
+            self.store.apply(self._changed, self._started, self._facts)
+            self._changed, self._started, self._facts = {}, {}, {}
         acts, self._after = self._after, []
         for act in acts:
             act()

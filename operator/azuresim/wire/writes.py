@@ -162,6 +162,8 @@ def _store(
         etag=kind.next_etag(old_etag) if kind.next_etag else call.new_guid(),
         data=data,
         settled=record.settled if record and same else "Succeeded",
+        created=record.created if record else call.now,
+        changed=record.changed if record and same else call.now,
     )
     operation = None
     if reply.style is not Style.NONE or service.seconds(reply.duration or kind.duration) > 0:

@@ -80,9 +80,8 @@ def test_a_transaction_sees_itself_and_nobody_else_does(tmp_path: Path) -> None:
     assert [record.name for record in tx.members(group, "k")] == ["a", "c"]
     assert [link.source for link in tx.referrers(f"{NETS}/x".casefold())] == [f"{NETS}/c"]
     assert [record.name for record in store.members(group, "k")] == ["a", "b"]
-    tx.remove(group)
     tx.commit()
-    assert [record.name for record in store.members(group, "k")] == ["c"]
+    assert [record.name for record in store.members(group, "k")] == ["a", "c"]
     database.close()
 
 
@@ -133,3 +132,33 @@ def test_time_goes_on_at_the_old_speed_while_down() -> None:
     before = Anchor(wall=100.0, simulated=1000.0, speed=10.0)
     assert before.at(101.0) == 1010.0
     assert before.at(99.0) == 1000.0
+
+
+def test_what_a_request_puts_below_goes_when_it_removes_the_top(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    store = Store(database, _refer)
+    _save(store, _record(GROUP), _record(f"{NETS}/old"))
+    tx = store.transaction()
+    tx.save(_record(f"{NETS}/new"))
+    tx.save(_record(f"{GROUP}-2"))
+    tx.remove(ids.key(GROUP))
+    assert tx.get(ids.key(f"{NETS}/new")) is None
+    tx.commit()
+    assert store.count() == 1
+    assert store.get(ids.key(f"{GROUP}-2")) is not None
+    database.close()
+
+
+def test_facts_go_with_their_transaction(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    store = Store(database, _refer)
+    lost, kept = store.transaction(), store.transaction()
+    lost.keep("tags", {"a": "lost"})
+    kept.keep("tags", {"a": "1"})
+    assert kept.fact("tags") == {"a": "1"}
+    assert store.fact("tags") is None
+    kept.commit()
+    database.close()
+    database = Database(tmp_path)
+    assert Store(database, _refer).fact("tags") == {"a": "1"}
+    database.close()
