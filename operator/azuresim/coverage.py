@@ -35,7 +35,7 @@ def _types() -> Iterator[str]:
 
 
 def _facts(kind: ResourceType) -> Iterator[Fact]:
-    recorded = Source.RECORDING
+    recorded = kind.basis
     yield Fact(f"PUT of a new one: {_reply(kind.create)}", recorded)
     yield Fact(f"PUT of an existing one: {_reply(kind.update)}", recorded)
     yield Fact(f"DELETE: {_reply(kind.delete)}; of nothing: {kind.absent}", recorded)
@@ -45,8 +45,8 @@ def _facts(kind: ResourceType) -> Iterator[Fact]:
     for children in kind.collections.values():
         writable = "own URLs, writable" if children.writable else "own URLs, read only"
         yield Fact(f"{children.segment}: in the body and under {writable}", recorded)
-    for name in kind.actions:
-        yield Fact(f"POST {name}", Source.DOCUMENT)
+    for name, action in kind.actions.items():
+        yield Fact(f"{action.verb} {name}", Source.DOCUMENT)
     yield from kind.facts
 
 

@@ -124,8 +124,17 @@ def test_what_is_for_life_does_not_change(
     with pytest.raises(HttpResponseError) as caught:
         compute.virtual_machines.begin_create_or_update(group, "one", body)
     assert caught.value.status_code == 409
+    assert caught.value.error is not None
     assert caught.value.error.code == "PropertyChangeNotAllowed"
     assert caught.value.error.target == target
+
+
+def test_a_zone_is_one_that_the_region_has(compute: Any, group: str) -> None:
+    wrong = ({"location": "eastus", "zones": ["4"]}, {"location": "westus", "zones": ["1"]})
+    for place in wrong:
+        with pytest.raises(HttpResponseError, match="AvailabilityZoneNotSupported"):
+            compute.disks.begin_create_or_update(group, "one", {**disk(), **place})
+    assert list(compute.disks.list_by_resource_group(group)) == []
 
 
 def test_zone_and_set_are_for_life(compute: Any, group: str, nic: str) -> None:
@@ -230,6 +239,7 @@ def test_what_cannot_be_made_is_refused(
 ) -> None:
     with pytest.raises(HttpResponseError) as caught:
         compute.virtual_machines.begin_create_or_update(group, "one", machine(nic, **change))
+    assert caught.value.error is not None
     assert caught.value.error.code == code
     assert list(compute.virtual_machines.list(group)) == []
     assert list(compute.disks.list_by_resource_group(group)) == []

@@ -4,13 +4,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.storage import StorageManagementClient
-from tests.sim.simulator import Simulator
+from tests.sim.simulator import Simulator, running
 
 pytestmark = pytest.mark.sim
 
@@ -69,6 +70,27 @@ def test_a_creation_is_watched_through_location(
     assert shared_sim.send("GET", watch).body["name"] == "watched"
     assert shared_sim.send("PUT", path, ACCOUNT).status == 200
     storage.storage_accounts.delete(group, "watched")
+
+
+@pytest.mark.parametrize(
+    ("cloud", "region", "suffix"),
+    [
+        ("AzureUSGovernment", "usgovvirginia", "core.usgovcloudapi.net"),
+        ("AzureChina", "chinanorth3", "core.chinacloudapi.cn"),
+    ],
+    ids=["US Government", "China"],
+)
+def test_endpoints_are_those_of_the_cloud(
+    tmp_path: Path, cloud: str, region: str, suffix: str
+) -> None:
+    with running(tmp_path, "--cloud", cloud) as sim:
+        group = f"{sim.subscription}/resourceGroups/g"
+        sim.send("PUT", f"{group}?api-version=2021-04-01", {"location": region})
+        account = f"{group}/providers/Microsoft.Storage/storageAccounts/abroad"
+        path = f"{account}?api-version=2024-01-01"
+        assert sim.send("PUT", path, {**ACCOUNT, "location": region}).status == 202
+        endpoints = sim.send("GET", path).body["properties"]["primaryEndpoints"]
+    assert endpoints["blob"] == f"https://abroad.blob.{suffix}/"
 
 
 def test_a_name_is_there_once(storage: Any, group: str, account: str) -> None:

@@ -8,10 +8,10 @@ from typing import Any, Final
 from azuresim.errors import ArmError
 from azuresim.resources import versions
 from azuresim.resources.compute.sizes import SIZES, find
+from azuresim.resources.regions import REGIONS
 from azuresim.resources.subscriptions import Listing, Route, Scene
 
 MACHINES: Final = "microsoft.compute/virtualmachines"
-ZONES: Final = ("1", "2", "3")
 CORES_LIMIT: Final = 100_000
 """Cores of a family, and of a region, that a subscription may have (source: assumed)."""
 
@@ -58,7 +58,8 @@ def _skus_of(region: str) -> Iterator[dict[str, Any]]:
 
 
 def _sku(kind: str, name: str, region: str, **told: Any) -> dict[str, Any]:
-    zones = [] if kind == "availabilitySets" or name.endswith("_ZRS") else list(ZONES)
+    spread = kind == "availabilitySets" or name.endswith("_ZRS")
+    zones = [] if spread else list(REGIONS[region].zones)
     return {
         "resourceType": kind,
         "name": name,

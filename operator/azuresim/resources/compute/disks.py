@@ -11,7 +11,13 @@ from azuresim.errors import bad_request
 from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.compute import disk_models
-from azuresim.resources.compute.refusals import DISKS, changed, invalid, not_allowed
+from azuresim.resources.compute.refusals import (
+    DISKS,
+    changed,
+    invalid,
+    not_allowed,
+    require_zones,
+)
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.families import missing_reference
 from azuresim.resources.schema import (
@@ -87,6 +93,7 @@ def _check(call: Call, draft: Draft) -> None:
     properties, before = draft.properties, (draft.before or {}).get("properties", {})
     if before and before["creationData"] != properties["creationData"]:
         raise changed("creationData")
+    require_zones(KIND, ids.name_of(draft.id), draft.body)
     if "diskSizeGB" not in properties:
         properties["diskSizeGB"] = _size(call, draft)
     size, had = properties["diskSizeGB"], before.get("diskSizeGB", 0)

@@ -1,10 +1,11 @@
 """How the compute provider says no, in its own words."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from azuresim.errors import ArmError, bad_request
 from azuresim.resources.families import COMPUTE, Family
+from azuresim.resources.regions import REGIONS
 
 PLAIN: Final[Family] = replace(COMPUTE, name="Compute, without etags", etag="", tag_writes=False)
 _DISKS: Final = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/"
@@ -39,24 +40,17 @@ def conflicting(message: str, target: str) -> ArmError:
     return ArmError(409, "ConflictingUserInput", message, target=target)
 
 
-def sku_not_available(size: str, location: str, zone: str = "") -> ArmError:
-    """Return the refusal of a size that a place has no room for (source: document)."""
-    where = f"location '{location}' zone '{zone}'" if zone else f"location '{location}'"
-    message = (
-        "The requested VM size for resource 'Following SKUs have failed for Capacity "
-        f"Restrictions: {size}' is currently not available in {where}. Please try another size "
-        "or deploy to a different location or different zone. See "
-        "https://aka.ms/azureskunotavailable for details."
-    )
-    return ArmError(409, "SkuNotAvailable", message, target="sku")
+def require_zones(kind: str, name: str, body: dict[str, Any]) -> None:
+    """Refuse zones that a region does not have (source: document).
 
-
-def quota_exceeded(family: str, location: str, used: int, wanted: int, limit: int) -> ArmError:
-    """Return the refusal of more cores than a subscription may have (source: document)."""
-    message = (
-        f"Operation could not be completed as it results in exceeding approved {family} Cores "
-        f"quota. Additional details - Deployment Model: Resource Manager, Location: {location}, "
-        f"Current Limit: {limit}, Current Usage: {used}, Additional Required: {wanted}, (Minimum) "
-        f"New Limit Required: {used + wanted}."
-    )
-    return ArmError(409, "OperationNotAllowed", message)
+    Raises:
+        ArmError: 400.
+    """
+    there = REGIONS[body["location"]].zones
+    wrong = [zone for zone in body.get("zones", ()) if zone not in there]
+    if wrong:
+        message = (
+            f"The zone(s) '{','.join(wrong)}' for resource '{kind}/{name}' is not supported. The "
+            f"supported zones for location '{body['location']}' are '{','.join(there)}'"
+        )
+        raise bad_request("AvailabilityZoneNotSupported", message)

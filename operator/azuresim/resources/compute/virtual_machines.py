@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from azuresim import ids
 from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.compute import (
@@ -15,6 +16,7 @@ from azuresim.resources.compute import (
     vm_storage,
     vm_view,
 )
+from azuresim.resources.compute.refusals import require_zones
 from azuresim.resources.compute.vm_shape import PROPERTIES
 from azuresim.resources.contract import Action, Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.families import COMPUTE
@@ -26,6 +28,7 @@ KIND: Final = "Microsoft.Compute/virtualMachines"
 
 
 def _check(call: Call, draft: Draft) -> None:
+    require_zones(KIND, ids.name_of(draft.id), draft.body)
     vm_rules.check(call, draft)
     vm_network.check(call, draft)
     vm_storage.check(call, draft)

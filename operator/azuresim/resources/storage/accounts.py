@@ -44,7 +44,12 @@ SKUS: Final = (
 KINDS: Final = ("Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage")
 SERVICES: Final = ("dfs", "web", "blob", "queue", "table", "file")
 ZONE_OF_WEB: Final = "z13"
-SUFFIX: Final = "core.windows.net"
+SUFFIXES: Final = (
+    ("china", "core.chinacloudapi.cn"),
+    ("usgov", "core.usgovcloudapi.net"),
+    ("usdod", "core.usgovcloudapi.net"),
+)
+"""What endpoints end in outside the public cloud, by how a region's name begins."""
 NO_TLS_SINCE: Final = "2023-01-01"
 """From this api-version on accounts want TLS 1.2 and no public blobs by default (assumed)."""
 
@@ -138,8 +143,9 @@ def _make(call: Call, draft: Draft, name: str) -> None:
     properties.setdefault("allowBlobPublicAccess", not is_strict)
     created = {key: value["created"] for key, value in properties["keys"].items()}
     properties["keyCreationTime"] = created
+    suffix = suffix_of(draft.body["location"])
     properties["primaryEndpoints"] = {
-        service: f"https://{name}.{_host(service)}.{SUFFIX}/" for service in SERVICES
+        service: f"https://{name}.{_host(service)}.{suffix}/" for service in SERVICES
     }
     properties["primaryLocation"] = draft.body["location"]
     service = Record(
@@ -154,6 +160,12 @@ def _make(call: Call, draft: Draft, name: str) -> None:
 
 
 NO_RETENTION: Final = {"allowPermanentDelete": False, "enabled": False}
+
+
+def suffix_of(location: str) -> str:
+    """Return what the endpoints of a region end in."""
+    found = (suffix for begins, suffix in SUFFIXES if location.startswith(begins))
+    return next(found, "core.windows.net")
 
 
 def _host(service: str) -> str:
