@@ -40,11 +40,11 @@ class Numbers:
     """T."""
     from_reply: bool = False
     """Rule 1 dropped: the lease counts from the reply."""
-    promise: int = 3
+    promise: int = 5
     """P, on a peer's clock."""
-    promise_valid: int = 2
+    promise_valid: int = 3
     """P / M, on the holder's clock."""
-    hold_off: int = 3
+    hold_off: int = 5
     """A new run may have promised: how long it waits (P, as fast clocks are the true ones here)."""
     quorum: int = 2
     """Promises needed: all others."""
@@ -56,6 +56,8 @@ class Request(NamedTuple):
     age: int
     applied: bool
     renews: bool
+    stood: int = 0
+    """For how long its sender stood still since the stamp: F counts within one lease."""
 
 
 class Node(NamedTuple):
@@ -78,9 +80,12 @@ class Node(NamedTuple):
     asked: int = 99
     """Holder: since the stamp of the round under way."""
     answers: frozenset[int] = frozenset()
+    beat: int = 0
+    """Ticks of a slow clock, modulo its period."""
     started: int = 99
     """Since this run began."""
     restarts: int = 0
+    """Peer: restarts it may still make. Holder: rounds of promises it may still begin."""
 
 
 class State(NamedTuple):
@@ -89,8 +94,6 @@ class State(NamedTuple):
     nodes: tuple[Node, ...]
     holder: int
     """Whom the witness names."""
-    phase: int
-    """Ticks modulo the slow clocks' period."""
 
 
 class World(NamedTuple):
@@ -112,11 +115,11 @@ def start(world: World, restarts: int) -> State:
     """
     left = world.numbers.freeze if world.freezes else 0
     first = Node(SERVING, seen=0, freeze_left=left)
-    other = Node(restarts=restarts)
+    others = [Node(restarts=restarts), *(Node() for _ in range(NODES - 2))]
     if world.failsafe:
-        first = first._replace(age=world.numbers.lease, by_promise=0)
-        other = other._replace(seen=world.numbers.wait, promised=0)
-    return State((first, *(other for _ in range(NODES - 1))), 0, 0)
+        first = first._replace(age=world.numbers.lease, by_promise=0, restarts=1)
+        others = [other._replace(seen=world.numbers.wait, promised=0) for other in others]
+    return State((first, *others), 0)
 
 
 def explore(world: World, *, restarts: int = 0, limit: int = 2_000_000) -> tuple[int, list[State]]:
@@ -168,7 +171,7 @@ def successors(world: World, state: State) -> Iterator[State]:
 
 def _put(state: State, index: int, node: Node) -> State:
     nodes = (*state.nodes[:index], node, *state.nodes[index + 1 :])
-    return State(nodes, state.holder, state.phase)
+    return State(nodes, state.holder)
 
 
 def _freezing(state: State, index: int, node: Node) -> Iterator[State]:
@@ -179,14 +182,28 @@ def _freezing(state: State, index: int, node: Node) -> Iterator[State]:
 
 
 def _tick(world: World, state: State) -> State:
-    late = state.phase == SLOW_MISSES - 1
     nodes = tuple(
-        node._replace(freeze_left=node.freeze_left - 1, frozen=node.freeze_left > 1)
-        if node.frozen
-        else (node if late and index in world.slow else _older(world.numbers, node))
+        _stood(world.numbers, node) if node.frozen else _ran(world, index, node)
         for index, node in enumerate(state.nodes)
     )
-    return State(nodes, state.holder, (state.phase + 1) % SLOW_MISSES if world.slow else 0)
+    return State(nodes, state.holder)
+
+
+def _ran(world: World, index: int, node: Node) -> Node:
+    """Let one tick pass for a running node; a slow clock misses every third of *its* ticks."""
+    if index not in world.slow:
+        return _older(world.numbers, node)
+    beat = (node.beat + 1) % SLOW_MISSES
+    return (node if beat == 0 else _older(world.numbers, node))._replace(beat=beat)
+
+
+def _stood(numbers: Numbers, node: Node) -> Node:
+    """Let one tick pass for a frozen node; its clock does not notice."""
+    request, left = node.request, node.freeze_left - 1
+    if request is not None:
+        request = request._replace(stood=request.stood + 1)
+        left = min(left, numbers.freeze - request.stood)
+    return node._replace(freeze_left=max(0, left), frozen=left > 0, request=request)
 
 
 def _older(numbers: Numbers, node: Node) -> Node:
@@ -246,13 +263,13 @@ def _applied(state: State, index: int, request: Request) -> State:
             pending = None
         doomed = node.phase == CONTENDING and pending is None
         nodes.append(node._replace(seen=-1, request=pending, phase=IDLE if doomed else node.phase))
-    return State(tuple(nodes), index, state.phase)
+    return State(tuple(nodes), index)
 
 
 def _confirmed(world: World, node: Node, request: Request) -> Node:
     numbers = world.numbers
     age = 0 if numbers.from_reply else request.age
-    left = numbers.freeze if world.freezes else 0
+    left = numbers.freeze - request.stood if world.freezes else 0
     fresh = node._replace(request=None, age=age, freeze_left=left)
     if request.renews:
         return fresh
@@ -289,8 +306,9 @@ def _may_contend(numbers: Numbers, state: State, index: int, node: Node) -> bool
 def _promises(numbers: Numbers, state: State, index: int, node: Node) -> Iterator[State]:
     """Node 0 asks; the others promise or not; they may restart and forget."""
     if index == 0 and node.phase == SERVING:
-        if node.asked == NEVER:
-            yield _put(state, 0, node._replace(asked=0, answers=frozenset()))
+        if node.asked == NEVER and node.restarts:
+            again = node._replace(asked=0, answers=frozenset(), restarts=node.restarts - 1)
+            yield _put(state, 0, again)
         return
     asker = state.nodes[0]
     if node.restarts and node.phase == IDLE:

@@ -458,10 +458,13 @@ class World:
                 self.tell(host, events.GuardFenced, group, "the deadline passed")
 
     def _deadline(self, host: Host, effect: effects.SetDeadline) -> None:
-        """I5 holds what the guard is told against V = D, from the configuration."""
+        """I5 holds what the guard is told against D, or P / M, from the configuration."""
         host.deadlines[effect.group] = (effect.stamp, effect.fence_after_s)
-        lease_s = self.configs[host.address].partition.timings.lease_s
-        host.lease_until[effect.group] = (effect.stamp, lease_s)
+        timings = self.configs[host.address].partition.timings
+        by_lease = timings.lease_s - timings.fence_s - timings.slack_s + EPSILON_S
+        promised = effect.fence_after_s > by_lease
+        valid_s = timings.promise_s / timings.ratio if promised else timings.lease_s
+        host.lease_until[effect.group] = (effect.stamp, valid_s)
         self._watch(host, effect.group)
 
     def _watch(self, host: Host, group: str) -> None:
