@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -44,7 +44,8 @@ class Call:
     path: str
     version: str = ""
     params: tuple[tuple[str, str], ...] = ()
-    body: Any = None
+    body: Any = field(default=None, repr=False)
+    """In wire form, secrets filled in: it is in no ``repr``."""
     headers: Mapping[str, str] | None = None
 
     @property

@@ -30,10 +30,7 @@ CERTIFICATE: Final = "AZURE_CLIENT_CERTIFICATE"
 CERTIFICATE_PASSWORD: Final = "AZURE_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - a key's name
 FEDERATED_TOKEN: Final = "AZURE_FEDERATED_TOKEN"  # noqa: S105 - a key's name
 ONCE: Final[dict[str, Any]] = {
-    "retry_total": 1,
-    "retry_connect": 1,
-    "retry_read": 0,
-    "retry_status": 0,
+    "retry_total": 0,
     "connection_timeout": 5,
     "read_timeout": 15,
 }
