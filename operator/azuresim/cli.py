@@ -136,7 +136,7 @@ def fault() -> None:
 @click.option("--probability", type=click.FloatRange(0, 1), default=1.0)
 @click.option("--retry-after", type=int, default=5, help="Seconds, for throttle and lock.")
 @click.option("--status", type=int, default=503, help="What error and error-after answer.")
-@click.option("--seconds", type=float, default=5.0, help="Real seconds, for stale and slow.")
+@click.option("--seconds", type=float, default=5.0, help="Real seconds, for stale, slow, hang.")
 @click.option("--code", default="InternalExecutionError", help="Error code, for fail.")
 @click.option("--message", default="An internal execution error occurred. Please retry later.")
 def fault_add(directory: Path, what: str, count: int, **rule: Any) -> None:

@@ -100,6 +100,15 @@ def test_a_cut_before_the_effect_leaves_nothing(grouped: Simulator) -> None:
     assert names(grouped) == set()
 
 
+def test_a_hang_is_silence_without_an_effect(grouped: Simulator) -> None:
+    fault(grouped, "hang", verb="PUT", seconds=0.4)
+    started = time.monotonic()
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+        network(grouped)
+    assert time.monotonic() - started >= 0.4
+    assert names(grouped) == set()
+
+
 def test_a_failed_operation_says_why_and_leaves_the_resource_failed(grouped: Simulator) -> None:
     fault(grouped, "fail", verb="PUT", code="AllocationFailed", message="No room.")
     made = network(grouped)

@@ -19,6 +19,7 @@ from azuresim.state.records import Operation
 
 CUT_BEFORE: Final = "cut-before"
 CUT_AFTER: Final = "cut-after"
+HANG: Final = "hang"
 ERROR_AFTER: Final = "error-after"
 STUCK: Final = "stuck"
 FAIL: Final = "fail"
@@ -35,6 +36,7 @@ KINDS: Final[Mapping[str, str]] = {
     "quota": "409 QuotaExceeded, before any effect",
     "sku": "409 SkuNotAvailable, before any effect",
     CUT_BEFORE: "the connection is cut before any effect",
+    HANG: "no effect, silence for --seconds, then the connection is cut",
     CUT_AFTER: "the effect happens, then the connection is cut",
     ERROR_AFTER: "the effect happens, then 500, 502, 503 or 504 (--status) is answered",
     STUCK: "the operation never ends, until all faults are cleared",
@@ -45,7 +47,11 @@ KINDS: Final[Mapping[str, str]] = {
 
 
 class CutError(Exception):
-    """The connection is to be cut without a reply."""
+    """The connection is to be cut without a reply, after some seconds of silence."""
+
+    def __init__(self, silence_s: float = 0.0) -> None:
+        super().__init__(silence_s)
+        self.silence_s = silence_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class Rule:
         probability: Chance that it happens to a request that matches, 0 to 1.
         retry_after: Seconds a throttled client is asked to wait.
         status: What `error` and `error-after` answer.
-        seconds: How stale a list is, or how slow a reply, in real seconds.
+        seconds: How stale a list is, or how late a reply or the cut, in real seconds.
         code: What a failed operation's error is called.
         message: What it says.
         id: Given when it is added.
@@ -153,11 +159,11 @@ class Faults:
             ArmError: Instead of the reply.
             CutError: Instead of any reply.
         """
-        rule = self._strike({*REFUSALS, CUT_BEFORE}, about)
+        rule = self._strike({*REFUSALS, CUT_BEFORE, HANG}, about)
         if rule is None:
             return
-        if rule.fault == CUT_BEFORE:
-            raise CutError
+        if rule.fault in {CUT_BEFORE, HANG}:
+            raise CutError(rule.seconds if rule.fault == HANG else 0.0)
         raise _refusal(rule.fault, rule, about)
 
     def after(self, about: About) -> None:

@@ -61,7 +61,8 @@ class Server:
         )
         try:
             answer = self._pipeline.serve(asked)
-        except CutError:
+        except CutError as cut:
+            await asyncio.sleep(cut.silence_s)
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
