@@ -78,6 +78,7 @@ def watched(view: View, inventory: tuple[str, ...] = ()) -> tuple[ArmId, ...]:
     asked = wanted(view)
     found = [one.id for one in asked]
     found += [need for one in asked for need in sorted(one.needs | one.needs_begun)]
+    found.append(view.names.virtual_network)
     found += os_disk.ids(view)
     found += [view.names.machine(node) for node in view.spec.nodes]
     found += [ArmId(item) for item in inventory if not is_embedded(ArmId(item))]
