@@ -7,6 +7,7 @@ a write to the parent.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from azuresim import ids
@@ -39,7 +40,7 @@ class Children(Field):
     in_use: tuple[str, str] = ()  # type: ignore[assignment] # empty is for children nobody refers to
     kept_since: str = ""
 
-    @property
+    @cached_property
     def segment(self) -> str:
         """The word in paths, for example `subnets`."""
         return self.kind.rsplit("/", 1)[1]

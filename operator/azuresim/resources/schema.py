@@ -271,10 +271,13 @@ class Shape(Field):
     members: Mapping[str, Field]
     ignored: frozenset[str] = frozenset({"provisioningstate"})
     folded: Mapping[str, str] = field(init=False, repr=False)
+    linking: Mapping[str, Field] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Prepare the look-up of names without regard to letter case."""
+        """Prepare the look-up of names without regard to letter case, and of references."""
         object.__setattr__(self, "folded", {name.casefold(): name for name in self.members})
+        linking = {name: member for name, member in self.members.items() if member.may_link()}
+        object.__setattr__(self, "linking", linking)
 
     def settle(self, given: Any, kept: Any, place: Place) -> Any:
         """Fill the members' defaults in where the object itself has none but they do."""
@@ -314,13 +317,13 @@ class Shape(Field):
 
     def links(self, value: Any, owner: str) -> Iterator[Link]:
         """Yield each member's references."""
-        for name, member in self.members.items():
-            if member.may_link() and name in value:
+        for name, member in self.linking.items():
+            if name in value:
                 yield from member.links(value[name], owner)
 
     def may_link(self) -> bool:
         """Ask the members."""
-        return any(member.may_link() for member in self.members.values())
+        return bool(self.linking)
 
     def hides(self, version: str) -> bool:
         """Ask the members too."""
