@@ -6,10 +6,13 @@ python system_side.py          words on standard input: hold, cut, open, add A, 
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from hacluster_node.system.linux import LinuxSystem
 from hacluster_node.system.port import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SERVICE = Traffic(ports=(8080,), addresses=())
 
