@@ -25,6 +25,7 @@ class Host:
         "clock_raw",
         "clock_true",
         "deadlines",
+        "fence_s",
         "fencing",
         "freezes",
         "frozen",
@@ -79,6 +80,7 @@ class Host:
         self.open: dict[str, int] = {}
         self.serving: dict[str, int] = {}
         self.actions: dict[str, int] = {}
+        self.fence_s: dict[str, float] = {}
         self.fencing: dict[str, list[int]] = {}
         self.deadlines: dict[str, tuple[Clocks, float]] = {}
         self.lease_until: dict[str, tuple[Clocks, float]] = {}

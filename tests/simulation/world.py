@@ -439,7 +439,7 @@ class World:
             host.fencing[group].append(fence)
             return
         host.fencing[group] = [fence]
-        most_s = self.configs[host.address].partition.timings.fence_s * 0.99
+        most_s = 0.99 * host.fence_s.get(group, 1.0)
         share = self.rng.choice((self.rng.random(), 1.0))
         self.after(host, most_s * share, self._fenced, group)
 
@@ -464,6 +464,7 @@ class World:
         by_lease = timings.lease_s - timings.fence_s - timings.slack_s + EPSILON_S
         promised = effect.fence_after_s > by_lease
         valid_s = timings.promise_s / timings.ratio if promised else timings.lease_s
+        host.fence_s[effect.group] = timings.fence_s
         host.lease_until[effect.group] = (effect.stamp, valid_s)
         self._watch(host, effect.group)
 

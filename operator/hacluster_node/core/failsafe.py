@@ -28,7 +28,13 @@ def left(node: NodeState, right: Right) -> float:
     """Return the seconds until the fence must start if only the promises count (rule 3)."""
     if right.promises_stamp is None:
         return -NEVER
-    return node.timings.promise_fence_after_s - longest(right.promises_stamp, node.now)
+    return fence_after_s(node, right) - longest(right.promises_stamp, node.now)
+
+
+def fence_after_s(node: NodeState, right: Right) -> float:
+    """Return P / M - S - J for the P that was asked for, not a longer one configured since."""
+    longer_s = max(0.0, node.timings.promise_s - right.promises_for_s)
+    return node.timings.promise_fence_after_s - longer_s / node.timings.ratio
 
 
 def witness_away(node: NodeState, right: Right) -> None:
@@ -50,6 +56,7 @@ def advance(node: NodeState, right: Right) -> None:
         return
     right.promises_nonce = node.nonce()
     right.promises_sent = node.now
+    right.promises_for_s = node.timings.promise_s
     right.promises_from = set()
     interval_s = min(node.timings.renew_s, node.config.probe_interval_s / 2)
     right.promises_next_at = node.now.raw + interval_s

@@ -44,8 +44,17 @@ def left(node: NodeState, right: Right) -> float:
 
     Rule 2 gives V = D; rule 3 takes S + J off it.
     """
-    by_lease = node.timings.fence_after_s - longest(right.stamp, node.now)
+    by_lease = fence_after_s(node, right) - longest(right.stamp, node.now)
     return max(by_lease, failsafe.left(node, right))
+
+
+def fence_after_s(node: NodeState, right: Right) -> float:
+    """Return V - S - J, where V is no more than the D that the confirmed record states.
+
+    A configuration with a longer D counts only from the first renewal that carries it.
+    """
+    stated_s = right.record.duration_s if right.record is not None else 0.0
+    return node.timings.fence_after_s - max(0.0, node.timings.lease_s - stated_s)
 
 
 def renew(node: NodeState, right: Right) -> None:
@@ -84,12 +93,11 @@ def confirmed(node: NodeState, right: Right, pending: Pending, version: str) -> 
 
 def set_deadline(node: NodeState, right: Right) -> None:
     """Tell the guard the later of the lease's and the promises' deadline (rule 3)."""
-    timings = node.timings
-    stamp, after_s = right.stamp, timings.fence_after_s
+    stamp, after_s = right.stamp, fence_after_s(node, right)
     if right.promises_stamp is not None and failsafe.left(node, right) > after_s - longest(
         stamp, node.now
     ):
-        stamp, after_s = right.promises_stamp, timings.promise_fence_after_s
+        stamp, after_s = right.promises_stamp, failsafe.fence_after_s(node, right)
     node.out.append(effects.SetDeadline(right.group, right.epoch, stamp, after_s))
 
 
@@ -159,7 +167,7 @@ def drop(node: NodeState, right: Right, why: str) -> None:
 def advance(node: NodeState, right: Right) -> None:
     """Do what is due for a right in WAITING or HELD."""
     if left(node, right) <= TICK_S:
-        seconds = node.timings.fence_after_s
+        seconds = fence_after_s(node, right)
         lose(node, right, f"no renewal was confirmed for {seconds:.1f} s (rule 3)")
         return
     pending = right.pending

@@ -279,7 +279,7 @@ def _fence_done(node: NodeState, event: events.FenceDone) -> None:
 
 def _guard_fenced(node: NodeState, event: events.GuardFenced) -> None:
     right = node.rights.get(event.group)
-    if right is not None and right.phase in (Phase.HELD, Phase.FENCING):
+    if right is not None and right.phase is Phase.HELD:  # else our own fence is still under way
         group.fenced_by_guard(node, right, f"the guard fenced it: {event.reason}")
         right.due = node.now.raw
 
@@ -325,6 +325,10 @@ def _maintenance_ended(node: NodeState, event: events.MaintenanceEnded) -> None:
 
 def _config_changed(node: NodeState, event: events.ConfigChanged) -> None:
     configure.apply(node, event.config)
+    for right in node.rights.values():
+        right.promises_sent = None
+        if right.phase is Phase.HELD and event.config.partition.mode is Mode.WITNESS:
+            lease.set_deadline(node, right)
     _look_again(node)
 
 

@@ -86,6 +86,7 @@ class Right:
         "phase",
         "promised",
         "promised_for_s",
+        "promises_for_s",
         "promises_from",
         "promises_next_at",
         "promises_nonce",
@@ -151,6 +152,8 @@ class Right:
         """Holder side: clocks before the last round that every peer answered was begun."""
         self.promises_sent: Optional[Clocks] = None
         """Holder side: when the present round was begun."""
+        self.promises_for_s = 0.0
+        """Holder side: the P asked for in that round."""
         self.promises_nonce = ""
         self.promises_from: set[str] = set()
         self.promises_next_at = NEVER

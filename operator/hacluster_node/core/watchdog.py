@@ -36,9 +36,11 @@ def idle(node: NodeState) -> None:
 def allows(node: NodeState, right: Right) -> bool:
     """Tell whether a watchdog petted now fires before this right could outlive its lease."""
     timings = node.timings
-    if longest(right.stamp, node.now) + timings.watchdog_s + timings.slack_s <= timings.lease_s:
+    lease_s = right.record.duration_s if right.record is not None else 0.0
+    lease_s = min(lease_s, timings.lease_s)
+    if longest(right.stamp, node.now) + timings.watchdog_s + timings.slack_s <= lease_s:
         return True
-    stamp, valid_s = right.promises_stamp, timings.promise_s / timings.ratio
+    stamp, valid_s = right.promises_stamp, right.promises_for_s / timings.ratio
     return stamp is not None and (
         longest(stamp, node.now) + timings.watchdog_s + timings.slack_s <= valid_s
     )

@@ -9,6 +9,7 @@ from hacluster_node.core import effects, events
 from hacluster_node.core.commands import StopGroup
 from hacluster_node.core.events import WitnessOutcome
 from hacluster_node.core.record import Wanted
+from hacluster_node.timing import BALANCED, RIDE_THROUGH
 
 
 def test_a_released_group_is_taken_with_the_next_epoch_and_started_in_order() -> None:
@@ -138,3 +139,27 @@ def test_a_release_is_written_when_the_witness_returns() -> None:
     driver.witness_up = True
     driver.run(1.0 + driver.timings.renew_s)
     assert driver.decided("Released")
+
+
+def test_a_longer_lease_counts_only_from_a_renewal_that_states_it() -> None:
+    driver = active(config(failsafe=False))
+    driver.witness_up = False
+    stamp = driver.machine.node.rights["g"].stamp
+    driver.tell(events.ConfigChanged, config(failsafe=False, timings=RIDE_THROUGH))
+    before = BALANCED.lease_s - RIDE_THROUGH.fence_s - RIDE_THROUGH.slack_s
+    assert driver.last(effects.SetDeadline).fence_after_s == pytest.approx(before)
+    while not driver.all(effects.Fence):
+        driver.run(0.01)
+    assert driver.clocks.raw - stamp.raw <= before + 0.02
+
+
+def test_the_guards_word_does_not_end_a_fence_of_our_own() -> None:
+    driver = active(config(failsafe=False))
+    driver.fences = False
+    driver.witness_up = False
+    driver.run(20.0)
+    fence = driver.last(effects.Fence)
+    driver.tell(events.GuardFenced, "g", "the deadline passed")
+    assert not driver.all(effects.ClearDeadline)
+    driver.tell(events.FenceDone, "g", fence.fence)
+    assert driver.all(effects.ClearDeadline)
