@@ -131,6 +131,17 @@ async def test_a_failure_is_told_by_the_pass_after_it(web: World) -> None:
     assert web.kubernetes.condition("AzureReconciled")["reason"] == Reason.QUOTA_EXCEEDED
 
 
+async def test_a_busy_resource_is_asked_ever_more_seldom(web: World) -> None:
+    web.azure.busy.add(NETWORK)
+    web.start()
+    await asyncio.sleep(600)
+    tries = [at for at, _, resource in web.azure.writes if resource.endswith("web-vnet")]
+    assert 5 <= len(tries) <= 30
+    assert web.kubernetes.condition("AzureReconciled")["reason"] == Reason.PROGRESSING
+    web.azure.busy.clear()
+    await reconciled(web)
+
+
 async def test_a_throttled_look_waits_as_long_as_azure_says() -> None:
     web = world()
     web.azure.blind = ArmThrottled("too many", retry_after_s=40)

@@ -32,6 +32,7 @@ from hacluster.reconcile.ports import (
     Outcome,
     Raw,
     Started,
+    Waiting,
 )
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "samples" / "minimal.yaml"
@@ -76,6 +77,8 @@ class FakeAzure:
     looks: list[tuple[float, Look]] = field(default_factory=list)
     refuse: dict[str, HAClusterError] = field(default_factory=dict)
     """Errors by resource type, casefolded."""
+    busy: set[str] = field(default_factory=set)
+    """Types on which another operation is under way."""
     blind: HAClusterError | None = None
     locked_out: HAClusterError | None = None
     health: tuple[BackendHealth, ...] | None = None
@@ -104,6 +107,8 @@ class FakeAzure:
         self.writes.append((now(), type(step).__name__, step.id))
         if error := self.refuse.get(type_of(step.id).casefold()):
             return Failed(step=step, error=error)
+        if type_of(step.id).casefold() in self.busy:
+            return Waiting(step=step, why="another operation is under way")
         thing = self.things.get(key(step.id))
         if isinstance(step, Put):
             if step.etag is not None and (thing is None or str(thing.version) != step.etag):

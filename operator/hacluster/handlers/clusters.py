@@ -24,8 +24,12 @@ def register(registry: kopf.OperatorRegistry, keeper: Keeper) -> None:
     """Put the handlers of clusters into a registry."""
 
     @kopf.on.event(*_KIND, registry=registry)
-    async def _wake(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
-        _bell(memo).heard(_raw(body))
+    async def _wake(event: kopf.RawEvent, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+        raw = _raw(body)
+        if event["type"] == "DELETED":
+            keeper.forget(raw.uid)
+        else:
+            _bell(memo).heard(raw)
 
     @kopf.daemon(
         *_KIND, registry=registry, cancellation_backoff=PASS_ENDS_S, cancellation_timeout=1.0

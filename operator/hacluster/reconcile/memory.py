@@ -27,6 +27,8 @@ class Memory:
     """What Azure has accepted and was not seen to end, by key."""
     moving: frozenset[ArmId] = frozenset()
     """What was under way when last seen."""
+    is_following: bool = False
+    """Whether the next pass only has to tell what became of the last one: old readings will do."""
     health: tuple[BackendHealth, ...] | None = None
     health_at: float = float("-inf")
     """When ``health`` was asked for last."""

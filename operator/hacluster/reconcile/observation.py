@@ -69,7 +69,8 @@ class Observer:
 
     async def observe(self) -> Observed:
         """Look at all that the cluster names; what moves is read by itself."""
-        return await self._observe(self.memory.moving, is_moving=bool(self.memory.moving))
+        is_moving = bool(self.memory.moving) or self.memory.is_following
+        return await self._observe(self.memory.moving, is_moving=is_moving)
 
     async def confirm(self, about: frozenset[ArmId]) -> Observed:
         """Look once more: ``about`` is read now, and only that."""

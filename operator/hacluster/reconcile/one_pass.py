@@ -24,11 +24,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hacluster.errors import HAClusterError, SpecInvalid
+from hacluster.errors import ArmUnavailable, HAClusterError, SpecInvalid
 from hacluster.model import kinds
 from hacluster.model.azure import DeletionPolicy, ManagementMode
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
+from hacluster.model.reasons import Reason
 from hacluster.plan import deletion, inventory, parts
 from hacluster.plan.steps import Put, Step
 from hacluster.plan.view import View
@@ -136,6 +137,7 @@ class _Run:
             is_deleting=self._raw.is_deleted,
         )
         observed = await observer.observe()
+        self._memory.is_following = False
         known = (
             self._report.version,
             cluster.generation,
@@ -225,6 +227,8 @@ class _Run:
             case Lost():
                 logger.info("Lost step to another writer", extra=fields)
             case Waiting():
+                busy = ArmUnavailable(outcome.why, reason=Reason.PROGRESSING)
+                self._memory.patience.failed(step.id, busy, _now())
                 logger.info("Postponed step", extra=fields | {"because": outcome.why})
             case Failed():
                 self._memory.patience.failed(step.id, outcome.error, _now())
@@ -234,6 +238,7 @@ class _Run:
         """Return how long to wait; a new failure is told by a pass that follows at once."""
         if any(isinstance(one, Failed) for one in outcomes):
             self.result = "failed"
+            self._memory.is_following = True
             return schedule.AT_ONCE
         wait = schedule.next_look(view, outcomes)
         if self._memory.moving:
