@@ -26,6 +26,7 @@ class Machine:
     environment: dict[str, str] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    files: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
     answer: Callable[[tuple[str, ...]], Outcome] = lambda _: Outcome(0, "")
 
@@ -41,6 +42,9 @@ class Machine:
         self.ran.append(tuple(argv))
         self.environment = dict(environment)
         return self.answer(tuple(argv))
+
+    def write_file(self, path: str, text: str) -> None:
+        self.files[path] = text
 
     def kill_programs(self, group: str) -> None:
         self._try("kill_programs")
