@@ -159,7 +159,12 @@ def serves(node: Node) -> bool:
 
 
 def successors(world: World, state: State) -> Iterator[State]:
-    """Every state that one action, or one tick, leads to."""
+    """Every state that one action, or one tick, leads to.
+
+    With failsafe the question is whether anyone serves beside node 0, so it ends when that stops.
+    """
+    if world.failsafe and state.nodes[0].phase != SERVING:
+        return
     yield _tick(world, state)
     for index, node in enumerate(state.nodes):
         yield from _freezing(state, index, node)

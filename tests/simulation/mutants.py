@@ -148,7 +148,7 @@ def _many(names: str, function: Callable[..., Any], *owners: Any) -> tuple[Any, 
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("from-reply", "1", ((lease, "counts_from", _from_reply),), 44),
+    Mutant("from-reply", "1", ((lease, "counts_from", _from_reply),), 62),
     Mutant("no-drift", "5", ((contend, "unchanged_left", _wait_without_drift),), 1161),
     Mutant("no-fence-budget", "3", ((Timings, "fence_after_s", property(_whole_lease)),), 2),
     Mutant("no-guard", "6", ((freeze, "guard_left", _no_seconds),), 132),
@@ -156,7 +156,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "late-reply-used",
         "1",
         ((lease, "reply_limit_s", _patient), (lease, "counts_from", _late_counts)),
-        378,
+        44,
     ),
     Mutant("conflict-ignored", "3", ((lease, "conflict", _ignore_conflict),), 2),
     Mutant("old-token-reused", "5", ((Record, "is_held_by", _held_by_name),), 23),
@@ -172,10 +172,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("heartbeat-takeover", "5", ((contend, "unchanged_left", _by_heartbeat),), 3),
     Mutant("failsafe-majority", "failsafe", ((failsafe, "is_complete", _majority),), 392),
-    Mutant("no-boot-hold-off", "failsafe", ((failsafe, "hold_off_left", _no_seconds),), 643),
+    Mutant("no-boot-hold-off", "failsafe", ((failsafe, "hold_off_left", _no_seconds),), 947),
     Mutant("promise-not-kept", "failsafe", ((failsafe, "promise_left", _no_seconds),), 8),
-    Mutant("only-last-suspect", "6", ((contend, "suspects", _last_holder_only),), 0),
-    Mutant("release-before-fence", "7", ((group, "_begin_fence", _release_first),), 0),
+    Mutant("only-last-suspect", "6", ((contend, "suspects", _last_holder_only),), 1646),
+    Mutant("release-before-fence", "7", ((group, "_begin_fence", _release_first),), 8),
 )
 
 
