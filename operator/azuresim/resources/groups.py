@@ -3,7 +3,7 @@
 from typing import Final
 
 from azuresim.errors import ArmError
-from azuresim.resources import versions
+from azuresim.resources import filters, versions
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.contract import Fact, Group, Reply, ResourceType, Source, Style
 from azuresim.resources.families import GROUPS
@@ -20,6 +20,13 @@ def _check(call: Call, draft: Draft) -> None:
             f"already exists in location '{draft.before['location']}'."
         )
         raise ArmError(409, "InvalidResourceGroupLocation", message, target=name)
+
+
+def _listed(call: Call, record: Record) -> bool:
+    body = record.body()
+    passes = filters.test_for(call.query.get("$filter", ""))
+    item = filters.Item(name=record.name, location=body["location"], tags=body.get("tags", {}))
+    return passes(item)
 
 
 def _remove(call: Call, record: Record) -> None:
@@ -50,6 +57,7 @@ TYPE: Final = ResourceType(
     lists=frozenset({Group.SUBSCRIPTION}),
     name_pattern=r"[\w().-]{0,89}[\w()-]",
     check=_check,
+    listed=_listed,
     remove=_remove,
     facts=(
         Fact("PUT is over at once; DELETE is watched through Location alone", Source.RECORDING),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from azuresim.resources import groups, subscriptions
+from azuresim.resources import groups, index, subscriptions
 from azuresim.resources.authorization import types as authorization
 from azuresim.resources.compute import types as compute
 from azuresim.resources.contract import ResourceType
@@ -24,6 +24,7 @@ TYPES: Final[tuple[ResourceType, ...]] = (
 
 ROUTES: Final[tuple[Route, ...]] = (
     *subscriptions.ROUTES,
+    *index.ROUTES,
     *network.ROUTES,
     *dns.ROUTES,
     *compute.ROUTES,

@@ -5,16 +5,14 @@ also how a type's module adds a read that is not a resource, such as a list of
 sizes.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from azuresim import ids
-from azuresim.errors import ArmError, bad_request, group_not_found
-from azuresim.resources import versions
+from azuresim.errors import ArmError, bad_request
+from azuresim.resources import registration, versions
 from azuresim.resources.call import Call
-from azuresim.resources.catalog import GROUP_KIND, Catalog
+from azuresim.resources.catalog import Catalog
 from azuresim.resources.regions import REGIONS
 from azuresim.state.records import Record
 
@@ -66,6 +64,7 @@ class Route:
 
 def _subscription(scene: Scene) -> dict[str, Any]:
     call = scene.call
+    tags = call.tx.fact(SUBSCRIPTION_TAGS)
     return {
         "id": f"/subscriptions/{call.subscription}",
         "authorizationSource": "RoleBased",
@@ -74,6 +73,7 @@ def _subscription(scene: Scene) -> dict[str, Any]:
         "tenantId": call.tenant,
         "displayName": "Simulated subscription",
         "state": "Enabled",
+        **({"tags": tags} if tags else {}),
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
             "quotaId": "PayAsYouGo_2014-09-01",
@@ -122,9 +122,15 @@ def _provider(scene: Scene, namespace: str) -> dict[str, Any]:
         "id": f"/subscriptions/{scene.call.subscription}/providers/{namespace}",
         "namespace": namespace,
         "resourceTypes": types,
-        "registrationState": "Registered",
+        "registrationState": registration.state(scene.call, namespace),
         "registrationPolicy": "RegistrationRequired",
     }
+
+
+def _register(scene: Scene, *, wanted: bool) -> dict[str, Any]:
+    shown = _one_provider(scene)
+    registration.change(scene.call, shown["namespace"], wanted=wanted)
+    return _one_provider(scene)
 
 
 def _one_provider(scene: Scene) -> dict[str, Any]:
@@ -183,40 +189,18 @@ def _cloud(base: str, audiences: list[str]) -> dict[str, Any]:
     }
 
 
-def _resources(scene: Scene) -> dict[str, Any]:
-    """Return the tracked resources of a group or of all groups, as ARM's own index knows them."""
-    holder = f"/subscriptions/{scene.call.subscription}"
-    group = scene.names.get("group")
-    if group is not None:
-        holder = f"{holder}/resourceGroups/{group}"
-        if scene.call.get(holder) is None:
-            raise group_not_found(group)
-    wanted = TYPE_FILTER.search(scene.call.query.get("$filter", ""))
-    kinds = {kind.folded: kind for kind in scene.catalog.types}
-    value: list[dict[str, Any]] = []
-    for record in scene.call.tx.store.within(ids.key(holder)):
-        kind = kinds[record.kind]
-        if not kind.tagged or kind.folded == GROUP_KIND:
-            continue
-        if wanted is None or wanted[1].casefold() == kind.folded:
-            body = record.body()
-            shown: dict[str, Any] = {name: body[name] for name in INDEXED if name in body}
-            entry: dict[str, Any] = {"id": record.id, "name": record.name, "type": kind.kind}
-            value.append(entry | shown)
-    return {"value": sorted(value, key=lambda each: str(each["id"]).casefold())}
-
-
 def _check_name(scene: Scene) -> dict[str, Any]:
     if not isinstance(scene.body, dict):
         raise bad_request("InvalidRequestContent", "The request content is not a JSON object.")
     return {"name": scene.body.get("name"), "type": scene.body.get("type"), "status": "Allowed"}
 
 
+SUBSCRIPTION_TAGS: Final = "subscription tags"
+"""The fact that they are kept as."""
+
 ONE_CLOUD_SINCE: Final = "2022-09-01"
 """Before, cloud metadata is a list of clouds (source: what `az` and Terraform read)."""
 
-TYPE_FILTER: Final = re.compile(r"resourceType eq '([^']+)'", re.IGNORECASE)
-INDEXED: Final = ("location", "tags", "sku", "kind", "zones", "identity")
 _IN: Final = "/subscriptions/{subscription}"
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -239,14 +223,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         verb="POST", pattern=f"{_IN}/providers/{{namespace}}/register",
-        versions=versions.RESOURCES, answer=_one_provider,
+        versions=versions.RESOURCES, answer=lambda scene: _register(scene, wanted=True),
     ),
     Route(
-        verb="GET", pattern=f"{_IN}/resources", versions=versions.RESOURCES, answer=_resources
-    ),
-    Route(
-        verb="GET", pattern=f"{_IN}/resourceGroups/{{group}}/resources",
-        versions=versions.RESOURCES, answer=_resources,
+        verb="POST", pattern=f"{_IN}/providers/{{namespace}}/unregister",
+        versions=versions.RESOURCES, answer=lambda scene: _register(scene, wanted=False),
     ),
     Route(
         verb="POST", pattern="/providers/Microsoft.Resources/checkResourceName",

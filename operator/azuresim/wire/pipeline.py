@@ -21,7 +21,8 @@ from azuresim.record.exchanges import Exchange, Exchanges
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import GROUP_KIND, Target
 from azuresim.resources.subscriptions import Listing, Scene
-from azuresim.wire import deletes, operations, reads, versions, writes
+from azuresim.resources.versions import RESOURCES
+from azuresim.wire import deletes, operations, reads, tags, versions, writes
 from azuresim.wire.answer import Answer, refusal
 from azuresim.wire.request import Request, json_body, required_body
 from azuresim.wire.routes import Match, Routes
@@ -115,6 +116,8 @@ class Pipeline:
             name = "" if target.listing else target.child or path.segments[-1]
             return replace(about, kind=target.entry.kind, name=name), target, None
         kind = "operation" if _operation_id(path) else "unknown"
+        if tags.owns(path):
+            kind = tags.KIND
         return replace(about, kind=kind), None, None
 
     def _effect(
@@ -208,6 +211,8 @@ class Pipeline:
             self._rights.require(call, action_of(target, request.verb), scope_of(target))
             locked.refuse(call, target, request.verb)
             return self._on_target(request, call, target)
+        if tags.owns(path):
+            return self._on_tags(request, call, path)
         operation_id = _operation_id(path)
         if operation_id and request.verb == "GET":
             return operations.poll(self._service, call, operation_id, path)
@@ -233,6 +238,18 @@ class Pipeline:
                 return deletes.act(service, call, target, json_body(request))
             case _:
                 raise self._unsupported(request.verb, target.path)
+
+    def _on_tags(self, request: Request, call: Call, path: ids.Path) -> Answer:
+        versions.check(call.version, RESOURCES, tags.KIND)
+        verb = {"GET": "read", "DELETE": "delete"}.get(request.verb, "write")
+        self._rights.require(call, f"{tags.KIND}/{verb}", path.scope)
+        target = self._service.catalog.find(ids.parse(path.scope))
+        if target is not None:
+            locked.refuse(call, target, "GET" if verb == "read" else "PATCH")
+        if request.verb not in {"GET", "PUT", "PATCH", "DELETE"}:
+            raise tags.unsupported(request.verb)
+        body = tags.serve(self._service, call, path, request.verb, json_body(request))
+        return Answer(body=body)
 
     def _head(self, call: Call, target: Target) -> Answer:
         if target.entry.type.folded == GROUP_KIND and call.get(target.owner) is None:

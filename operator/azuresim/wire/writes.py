@@ -9,10 +9,12 @@ import orjson
 
 from azuresim import ids
 from azuresim.errors import ArmError, bad_request, parent_not_found
+from azuresim.resources import registration
 from azuresim.resources.call import Call, Draft
 from azuresim.resources.catalog import Target, child_id
 from azuresim.resources.contract import Placed, Reply, ResourceType, Style
 from azuresim.resources.present import present, present_child
+from azuresim.resources.regions import REGIONS
 from azuresim.resources.schema import MISSING, Place, Words
 from azuresim.state.records import Operation, Record, Verb
 from azuresim.wire import conditions, integrity, operations
@@ -88,8 +90,10 @@ def _put(write: Write, given: dict[str, Any]) -> Answer:
     record = _writable_place(write)
     resource_id = record.id if record else write.service.catalog.new_id(call, target)
     conditions.check(kind.family, write.sent, resource_id, record)
-    if record is None and not re.fullmatch(kind.name_pattern, target.path.segments[-1]):
-        raise _bad_name(kind, target.path.segments[-1])
+    if record is None:
+        registration.require(call, kind.kind)
+        if not re.fullmatch(kind.name_pattern, target.path.segments[-1]):
+            raise _bad_name(kind, target.path.segments[-1])
     if record is not None:
         integrity.require_idle(write.service, call, record)
     before = record.data if record else b""
@@ -151,6 +155,7 @@ def _store(
     call, kind, service = write.call, write.kind, write.service
     before = record.body() if record else None
     draft = Draft(id=resource_id, body=_accept(write, given, before), before=before)
+    _require_zones(call, kind, draft)
     kind.check(call, draft)
     integrity.check(service, call, kind, draft)
     same = record is not None and before == draft.body
@@ -221,6 +226,26 @@ def _location(write: Write, given: Any, kept: Any) -> str:
         )
         raise ArmError(409, "InvalidResourceLocation", message)
     return name
+
+
+def _require_zones(call: Call, kind: ResourceType, draft: Draft) -> None:
+    """Refuse zones that the region has not; those that were there before may stay."""
+    location, zones = str(draft.body.get("location", "")), draft.body.get("zones")
+    if not zones or (draft.before or {}).get("zones") == zones or location not in REGIONS:
+        return
+    there = REGIONS[location].zones
+    if not there:
+        message = (
+            f"The resource type '{kind.short}' does not support availability zones at location "
+            f"'{location}' and api-version '{call.version}'."
+        )
+        raise bad_request("LocationNotSupportAvailabilityZones", message)
+    if not set(zones) <= set(there):
+        message = (
+            f"The zone(s) '{ascii(','.join(zones))[1:41]}' for resource '{draft.id}' are not "
+            f"supported. The supported zones for location '{location}' are '{','.join(there)}'."
+        )
+        raise bad_request("InvalidAvailabilityZone", message)
 
 
 def _answer(
