@@ -150,6 +150,13 @@ CATALOGUE: Mapping[str, Problem] = {
         "Wait for its fence; if that machine is off for good, start the group with "
         "`hacluster-node force-activate`.",
     ),
+    "HAN-D06": Problem(
+        "The mirror's writes stand still",
+        "The other half was lost, and the cluster's store does not yet have it noted as behind: "
+        "writing on would let it start with old data later.",
+        "Nothing, if the store is reachable again: writing goes on by itself within the mirror "
+        "monitor's interval. Otherwise bring back the store or the other node, whichever is first.",
+    ),
     "HAN-M01": Problem(
         "A monitor's check failed",
         "What the monitor watches does not answer as it should; the message says what came back.",

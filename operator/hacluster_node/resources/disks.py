@@ -8,7 +8,6 @@ as it is; only what is provably empty is written to.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Tuple
 
 from hacluster_node.errors import Broken, Refused
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from hacluster_node.system.command import Outcome
     from hacluster_node.system.port import System
 
-_NOTHING_FOUND = 2  # blkid: no known signature
 _QUICK_S = 15.0
 _FORMAT_S = 300.0
 _APPEARS_WITHIN_S = 10.0
@@ -44,9 +42,9 @@ def partition(system: System, call: Call) -> None:
     if disk is None:
         return
     names = partitions(call.options)
-    if all(Path(name).exists() for name in names):
+    if all(_is_there(system, call, name) for name in names):
         return
-    if not Path(disk).exists():
+    if not _is_there(system, call, disk):
         raise Broken("HAN-D03", f"{disk} is not there")
     if not is_empty(system, call, disk):
         raise Refused("HAN-D03", f"{disk} is not empty and lacks our two partitions")
@@ -55,7 +53,7 @@ def partition(system: System, call: Call) -> None:
     line = f"printf '{table}' | sfdisk --wipe never --quiet \"$0\""
     _must(_run(system, call, ("/bin/sh", "-c", line, disk), _QUICK_S), "sfdisk", disk)
     deadline = time.monotonic() + _APPEARS_WITHIN_S
-    while not all(Path(name).exists() for name in names):
+    while not all(_is_there(system, call, name) for name in names):
         if time.monotonic() > deadline:
             raise Broken("HAN-D03", f"the partitions of {disk} do not appear")
         time.sleep(0.1)
@@ -75,17 +73,22 @@ def format_if_empty(system: System, call: Call, device: str) -> None:
 
 
 def is_empty(system: System, call: Call, device: str) -> bool:
-    """Tell whether no signature of any kind is on a device.
+    """Tell whether no signature of any kind is on a device: file system, RAID, partition table.
+
+    wipefs is asked and not blkid, which tells of every partition that it is one.
 
     Raises:
         Broken: HAN-D03, the device cannot be read; that is not "empty".
     """
-    outcome = _run(system, call, ("blkid", "-p", device), _QUICK_S)
-    if outcome.code == _NOTHING_FOUND and outcome.in_time and not outcome.output:
-        return True
-    if outcome.ok or outcome.output:
-        return False
-    raise Broken("HAN-D03", f"blkid {device} ended with {outcome.code}")
+    argv = ("wipefs", "--no-act", "--noheadings", "--output", "TYPE", device)
+    outcome = _run(system, call, argv, _QUICK_S)
+    if not outcome.ok:
+        raise Broken("HAN-D03", f"wipefs {device} ended with {outcome.code}: {outcome.output}")
+    return not outcome.output
+
+
+def _is_there(system: System, call: Call, path: str) -> bool:
+    return _run(system, call, ("test", "-e", path), _QUICK_S).ok
 
 
 def _run(system: System, call: Call, argv: Tuple[str, ...], timeout_s: float) -> Outcome:

@@ -1,21 +1,21 @@
 """MirrorDisk: a data partition kept in step on two nodes by DRBD, writable on one.
 
-DRBD itself promotes a cut-off secondary without a word (docs/protocol.md, "Mirror"). What
-stops that here: only the holder of the lease starts the resource at all, only an UpToDate
-half starts, and a primary that loses its peer notes in the cluster's store that it writes on
-alone before DRBD lets it (`fencing resource-and-stonith`, handler `mirror-peer-lost`). A node
-whose half is noted as left behind refuses until it was brought in step again.
+DRBD by itself promotes a cut-off half without a word about what it missed (docs/mirror.md). What
+stops that here: only the holder of the lease starts the resource at all; a primary that loses
+its peer stands still until the cluster's store has the peer noted as behind (`fencing
+resource-and-stonith`, handler `mirror-peer-lost`); and a half that is noted as behind refuses
+until it was brought in step again.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
-from hacluster_node.errors import Broken, Refused
-from hacluster_node.resources import disks, mirror_status
+from hacluster_node.errors import Broken, NodeError, Refused
+from hacluster_node.resources import disks, mirror_config, mirror_status
+from hacluster_node.resources.mirror_config import resource_name
 
 if TYPE_CHECKING:
     from hacluster_node.resources.kinds import Call
@@ -23,46 +23,10 @@ if TYPE_CHECKING:
     from hacluster_node.system.command import Outcome
     from hacluster_node.system.port import System
 
-DIRECTORY = Path("/etc/drbd.d")
-NO_METADATA = 119  # drbdmeta: "No valid meta data found"
+DIRECTORY = "/etc/drbd.d"
 _QUICK_S = 15.0
-
-
-def configuration(call: Call) -> str:
-    """Return the DRBD resource file for a mirror.
-
-    Options used: `nodes` (name, address for the two halves), `port`, `minor`, and the devices,
-    see `disks.partitions`.
-    """
-    options = call.options
-    metadata, data = disks.partitions(options)
-    lines = [
-        f"resource {resource_name(call)} {{",
-        " net { protocol C; ping-int 2; ping-timeout 5; timeout 30; connect-int 2;",
-        "  after-sb-0pri disconnect; after-sb-1pri disconnect; after-sb-2pri disconnect;",
-        "  fencing resource-and-stonith; }",
-        " disk { on-io-error detach; }",
-        f' handlers {{ fence-peer "/usr/bin/hacluster-node mirror-peer-lost {call.group} '
-        f'{call.name}"; }}',
-        " volume 0 {",
-        f"  device minor {options['minor']};",
-        f"  disk {data};",
-        f"  meta-disk {metadata};",
-        " }",
-    ]
-    for number, node in enumerate(options["nodes"]):
-        address = ipaddress.ip_address(node["address"])
-        family = "ipv6 [{}]" if address.version == 6 else "ipv4 {}"
-        where = family.format(address)
-        lines.append(
-            f" on {node['name']} {{ node-id {number}; address {where}:{options['port']}; }}"
-        )
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def resource_name(call: Call) -> str:
-    """Return the name DRBD knows the mirror by: unique over all groups of a node."""
-    return f"ha-{call.group}-{call.name}"
+_LOOK_AGAIN_S = 0.25
+_NO_METADATA = "No valid meta data found"
 
 
 def device(options: Mapping[str, Any]) -> str:
@@ -84,77 +48,136 @@ def status(system: System, call: Call) -> MirrorStatus:
 
 
 class MirrorDisk:
-    """Options: see `configuration`, and `mountPath`, `fileSystem`, `mountOptions`."""
+    """Options: see `mirror_config`, and `mountPath`, `fileSystem`, `mountOptions`."""
 
     def prepare(self, system: System, call: Call) -> None:
         """Bring the local half up as secondary: on every node, whoever is active.
 
-        Metadata is written only where there is none; data is never touched.
+        Metadata is written only where there is none, and only on an empty disk.
         """
         disks.partition(system, call)
-        DIRECTORY.mkdir(parents=True, exist_ok=True)
-        (DIRECTORY / f"{resource_name(call)}.res").write_text(configuration(call), "utf-8")
+        version = _version(system, call)
+        path = f"{DIRECTORY}/{resource_name(call)}.res"
+        system.write_file(path, mirror_config.resource_file(call, version))
         if status(system, call).is_up:
-            _must(_drbdadm(system, call, "adjust"), "adjust")
+            _must_drbdadm(system, call, "adjust")
             return
-        if _drbdadm(system, call, "dump-md").code == NO_METADATA:
-            _must(_drbdadm(system, call, "create-md", "--force"), "create-md")
-        _must(_drbdadm(system, call, "up"), "up")
+        if _NO_METADATA in _drbdadm(system, call, "dump-md").output:
+            _must_be_empty(system, call)
+            _must_drbdadm(system, call, "create-md", "--force")
+        _must_drbdadm(system, call, "up")
 
     def start(self, system: System, call: Call) -> None:
-        """Become primary if this half is the newest, then mount."""
-        if not status(system, call).is_up:
+        """Become primary if this half is the newest, then mount.
+
+        Two halves that never held data become the first generation and get a file system.
+        """
+        seen = status(system, call)
+        if seen.role == "Primary" and system.is_mounted(call.options["mountPath"]):
+            return
+        if not seen.is_up:
             self.prepare(system, call)
-        self._wait_for_news(system, call)
-        self._begin_if_new(system, call)
-        refused = mirror_status.refusal(status(system, call), call.newest)
+        seen = _settled(system, call)
+        refused = mirror_status.refusal(seen, call.newest)
         if refused is not None:
+            _never_by_hand(system, call, seen)
             raise Refused(*refused)
-        _must(_drbdadm(system, call, "primary"), "primary")
-        options = call.options
-        disks.format_if_empty(system, call, device(options))
-        file_system = options.get("fileSystem", "ext4")
-        where = options["mountPath"]
-        system.mount(device(options), where, file_system, options.get("mountOptions", ""))
+        if seen.is_blank:
+            _begin(system, call)
+        _must_drbdadm(system, call, "primary")
+        file_system = call.options.get("fileSystem", "ext4")
+        if seen.is_blank:
+            argv = (f"mkfs.{file_system}", "-q", device(call.options))
+            _must_run(system, call, argv, call.timeout_s)
+        where, options = call.options["mountPath"], call.options.get("mountOptions", "")
+        system.mount(device(call.options), where, file_system, options)
 
     def stop(self, system: System, call: Call) -> None:
         """Unmount and become secondary; the replication goes on."""
-        system.unmount(call.options["mountPath"], call.timeout_s)
-        if status(system, call).is_up:
-            _must(_drbdadm(system, call, "secondary"), "secondary")
+        self.fence(system, call)
+        if not status(system, call).is_up:
+            with contextlib.suppress(NodeError):  # The monitor tells; there is nothing to stop.
+                self.prepare(system, call)
 
     def fence(self, system: System, call: Call) -> None:
-        """As stop; whoever uses the file system was killed before."""
-        self.stop(system, call)
+        """As stop; whoever uses the file system was killed before.
 
-    @staticmethod
-    def _begin_if_new(system: System, call: Call) -> None:
-        """Declare a mirror in step that never held data: both halves new, joined, and empty."""
-        if not mirror_status.is_new(status(system, call)):
-            return
-        if disks.is_empty(system, call, disks.partitions(call.options)[1]):
-            volume = f"{resource_name(call)}/0"
-            argv = ("drbdadm", "--", "--clear-bitmap", "new-current-uuid", volume)
-            place = f"{call.group}.{call.name}"
-            _must(system.run(place, argv, _QUICK_S, {}), "new-current-uuid")
+        Writes that still wait for the peer to be noted as behind are ended with an error: nobody
+        was told that they are done. The half then goes down, and comes up again by the stop.
+        """
+        seen = status(system, call)
+        if seen.is_frozen:
+            _must_drbdadm(system, call, "detach", "--force")
+            _must_drbdadm(system, call, "resume-io")
+        system.unmount(call.options["mountPath"], call.timeout_s)
+        if seen.is_up:
+            _must_drbdadm(system, call, "secondary")
+        if seen.is_frozen:
+            _must_drbdadm(system, call, "down")
 
-    @staticmethod
-    def _wait_for_news(system: System, call: Call) -> None:
-        """Give a connection that is just being made a moment to tell who is newer."""
-        deadline = time.monotonic() + min(5.0, call.timeout_s / 4)
-        while time.monotonic() < deadline:
-            seen = status(system, call)
-            settled = all(peer.connection == "Connected" for peer in seen.peers)
-            if seen.is_alone or (settled and seen.disk not in ("Negotiating", "Consistent")):
-                return
-            time.sleep(0.25)
+    def thaw(self, system: System, call: Call) -> None:
+        """Let a primary write on whose lost peer has been noted as behind."""
+        _must_drbdadm(system, call, "resume-io")
+
+
+def _version(system: System, call: Call) -> int:
+    """Return the major version of the kernel's DRBD, which is loaded first if need be."""
+    argv = ("drbdadm", "--version")
+    version = mirror_config.kernel_version(system.run(_place(call), argv, _QUICK_S, {}).output)
+    if not version:
+        _must_run(system, call, ("modprobe", "drbd"), _QUICK_S)
+        version = mirror_config.kernel_version(system.run(_place(call), argv, _QUICK_S, {}).output)
+    if not version:
+        raise Broken("HAN-R04", "the kernel has no DRBD (module drbd)")
+    return version
+
+
+def _must_be_empty(system: System, call: Call) -> None:
+    for disk in disks.partitions(call.options):
+        if disk.startswith("/") and not disks.is_empty(system, call, disk):
+            raise Refused("HAN-D03", f"{disk} is no mirror yet and holds data; nothing was written")
+
+
+def _settled(system: System, call: Call) -> MirrorStatus:
+    """Give a connection that is being made or lost a moment to tell who is newer."""
+    deadline = time.monotonic() + min(5.0, call.timeout_s / 4)
+    while True:
+        seen = status(system, call)
+        settled = not call.newest or mirror_status.refusal(seen, newest=True) is None
+        if settled or seen.is_alone or time.monotonic() >= deadline:
+            return seen
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _never_by_hand(system: System, call: Call, seen: MirrorStatus) -> None:
+    """Have DRBD itself remember that this half is behind, while it cannot ask the other."""
+    if not call.newest and seen.disk in ("UpToDate", "Consistent") and not seen.is_connected:
+        _drbdadm(system, call, "outdate")
+
+
+def _begin(system: System, call: Call) -> None:
+    """Make two blank halves the first generation; DRBD refuses if either ever held data."""
+    volume = f"{resource_name(call)}/0"
+    argv = ("drbdadm", "new-current-uuid", "--clear-bitmap", volume)
+    outcome = system.run(_place(call), argv, _QUICK_S, {})
+    if not outcome.ok:
+        raise Refused("HAN-D01", f"both halves are Inconsistent, neither is new: {outcome.output}")
+
+
+def _place(call: Call) -> str:
+    return f"{call.group}.{call.name}"
 
 
 def _drbdadm(system: System, call: Call, verb: str, *arguments: str) -> Outcome:
     argv = ("drbdadm", verb, *arguments, resource_name(call))
-    return system.run(f"{call.group}.{call.name}", argv, _QUICK_S, {})
+    return system.run(_place(call), argv, _QUICK_S, {})
 
 
-def _must(outcome: Outcome, verb: str) -> None:
+def _must_drbdadm(system: System, call: Call, verb: str, *arguments: str) -> None:
+    _must_run(system, call, ("drbdadm", verb, *arguments, resource_name(call)), _QUICK_S)
+
+
+def _must_run(system: System, call: Call, argv: Sequence[str], timeout_s: float) -> None:
+    outcome = system.run(_place(call), argv, timeout_s, {})
     if not outcome.ok:
-        raise Broken("HAN-R01", f"drbdadm {verb} ended with {outcome.code}: {outcome.output}")
+        raise Broken("HAN-R01", f"{' '.join(argv)} ended with {outcome.code}: {outcome.output}")

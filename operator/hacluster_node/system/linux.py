@@ -50,6 +50,14 @@ class LinuxSystem:
         place = str(directory) if directory is not None else ""
         return run(Command(tuple(argv), timeout_s, environment, cgroup=place))
 
+    def write_file(self, path: str, text: str) -> None:
+        """Replace a configuration file, so that no reader ever sees half of it."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.new")
+        draft.write_text(text, "utf-8")
+        draft.replace(target)
+
     def kill_programs(self, group: str) -> None:
         """Kill whatever `run` started for a group."""
         directory = self._programs(group)

@@ -34,6 +34,9 @@ class System(Protocol):
     ) -> Outcome:
         """Run a program of a group; what it starts can later be ended by `kill_programs`."""
 
+    def write_file(self, path: str, text: str) -> None:
+        """Replace a configuration file at once; raises OSError."""
+
     def kill_programs(self, group: str) -> None:
         """Kill whatever `run` started for a group, daemons it left included."""
 

@@ -34,6 +34,11 @@ r0 role:Primary
     replication:SyncSource peer-disk:Inconsistent done:42.17
 """
 DISKLESS = IN_STEP.replace("  disk:UpToDate", "  disk:Diskless")
+FROZEN = PEER_LOST.replace("role:Primary", "role:Primary suspended:fencing", 1)
+BLANK = IN_STEP.replace("Primary", "Secondary").replace("UpToDate", "Inconsistent")
+RESTARTED = SURVIVOR.replace("UpToDate", "Consistent")
+NEGOTIATING = IN_STEP.replace("  disk:UpToDate", "  disk:Consistent")
+PEER_DISKLESS = IN_STEP.replace("peer-disk:UpToDate", "peer-disk:Diskless")
 OUTDATED = STAND_ALONE.replace("UpToDate", "Outdated")
 THREE_NODES = """\
 ha-g-md role:Primary
@@ -57,10 +62,12 @@ def test_a_mirror_in_step_is_no_trouble_and_may_be_primary() -> None:
 
 
 def test_code_10_means_that_it_is_not_up() -> None:
-    assert parse("No such resource", 10) == DOWN
+    assert parse("r0: No such resource", 10) == DOWN
 
 
-@pytest.mark.parametrize(("output", "code"), [("", 0), ("", 20), ("boom", 1)])
+@pytest.mark.parametrize(
+    ("output", "code"), [("", 0), ("", 20), ("boom", 1), ("r0.res:4: Parse error", 10)]
+)
 def test_what_is_no_status_is_never_guessed(output: str, code: int) -> None:
     with pytest.raises(ValueError, match="drbdadm status"):
         parse(output, code)
@@ -74,6 +81,10 @@ def test_what_is_no_status_is_never_guessed(output: str, code: int) -> None:
         pytest.param(seen(SURVIVOR), False, "HAN-D01", id="cut off, the other wrote on"),
         pytest.param(seen(SECONDARY), True, "HAN-D01", id="the other is primary"),
         pytest.param(seen(SYNC_TARGET), True, "HAN-D01", id="in the middle of a resync"),
+        pytest.param(seen(RESTARTED), True, None, id="restarted alone, nobody wrote since"),
+        pytest.param(seen(RESTARTED), False, "HAN-D01", id="restarted alone, left behind"),
+        pytest.param(seen(NEGOTIATING), True, "HAN-D01", id="still telling who is newer"),
+        pytest.param(seen(BLANK), True, None, id="two new halves"),
         pytest.param(seen(OUTDATED), True, "HAN-D01", id="outdated"),
         pytest.param(seen(DISKLESS), True, "HAN-D01", id="no disk"),
         pytest.param(seen(STAND_ALONE), False, "HAN-D01", id="split, the other one counts"),
@@ -94,6 +105,9 @@ def test_only_a_half_with_the_newest_data_becomes_primary(
         pytest.param(SYNC_SOURCE, "HAN-D01", "42.17", id="resync, seen from the source"),
         pytest.param(SYNC_TARGET, "HAN-D01", "SyncTarget", id="resync, seen from the target"),
         pytest.param(DISKLESS, "HAN-D03", "disk failed", id="disk lost"),
+        pytest.param(PEER_DISKLESS, "HAN-D03", "only one left", id="the other's disk lost"),
+        pytest.param(FROZEN, "HAN-D06", "writes wait", id="peer lost and not yet noted"),
+        pytest.param(BLANK, "HAN-D01", "first start", id="new"),
         pytest.param(THREE_NODES, "HAN-D01", "n3", id="one of two peers lost"),
     ],
 )

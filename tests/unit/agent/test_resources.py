@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.unit.agent.configurations import GOOD, changed
@@ -11,16 +11,13 @@ from tests.unit.agent.machines import Machine
 from hacluster_node.core.config import Group, Resource
 from hacluster_node.errors import Broken, NodeError, Refused
 from hacluster_node.guard.fencing import fence, traffic_of
-from hacluster_node.resources import disks, mirror_disk, shared_disk
+from hacluster_node.resources import disks, mirror_config, shared_disk
 from hacluster_node.resources.kinds import Call
 from hacluster_node.resources.mirror_disk import MirrorDisk
 from hacluster_node.resources.script import Script
 from hacluster_node.resources.shared_disk import SharedDisk
 from hacluster_node.settings.document import Settings, parse
 from hacluster_node.system.command import Outcome
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MIRROR: dict[str, Any] = {
     "dataDevice": "/dev/sdc2",
@@ -66,16 +63,23 @@ def test_what_a_script_left_behind_ends_with_its_stop_even_if_that_fails() -> No
     assert machine.killed == ["g.md"]
 
 
-EXT4 = Outcome(0, 'TYPE="ext4"')
-EMPTY = Outcome(2, "")
+EXT4 = Outcome(0, "ext4")
+EMPTY = Outcome(0, "")
+UNREADABLE = Outcome(1, "probing initialization failed")
+VERSION = Outcome(0, "DRBDADM_API_VERSION=1\nDRBD_KERNEL_VERSION_CODE=0x08040b\n")
+NOT_NEW = Outcome(10, "Need to be StandAlone")
 
 
-def drbd(status: str, found: Outcome = EXT4) -> Machine:
+def drbd(status: str, found: Outcome = EXT4, begin: Outcome = EMPTY) -> Machine:
     """A machine whose drbdadm tells this status, until it is told that a mirror is new."""
 
     def answer(argv: tuple[str, ...]) -> Outcome:
-        if argv[0] == "blkid":
+        if argv[0] == "wipefs":
             return found
+        if argv[1] == "--version":
+            return VERSION
+        if argv[1] == "new-current-uuid":
+            return begin
         if argv[1] != "status":
             return Outcome(0, "")
         begun = any("new-current-uuid" in words for words in machine.ran)
@@ -85,10 +89,13 @@ def drbd(status: str, found: Outcome = EXT4) -> Machine:
     return machine
 
 
+LOOKS = ("status", "--version")
+
+
 def verbs(machine: Machine) -> list[str]:
     """Return what was done, looks left out."""
-    done = [argv for argv in machine.ran if argv[1] != "status" and argv[0] != "blkid"]
-    return [argv[1] if argv[1] != "--" else argv[3] for argv in done]
+    done = [argv for argv in machine.ran if argv[0] not in ("wipefs", "test")]
+    return [argv[1] for argv in done if argv[1] not in LOOKS]
 
 
 def test_a_mirror_in_step_becomes_primary_and_is_mounted() -> None:
@@ -104,15 +111,15 @@ NEW = UP.replace("UpToDate", "Inconsistent")
 def test_a_new_mirror_begins_in_step_and_gets_its_file_system() -> None:
     machine = drbd(NEW, EMPTY)
     MirrorDisk().start(machine, call(**MIRROR))
-    assert verbs(machine) == ["new-current-uuid", "primary", "/dev/drbd3"]
-    assert ("mkfs.ext4", "/dev/drbd3") in machine.ran
+    assert verbs(machine) == ["new-current-uuid", "primary", "-q"]
+    assert ("mkfs.ext4", "-q", "/dev/drbd3") in machine.ran
 
 
-def test_two_inconsistent_halves_with_anything_on_them_are_left_alone() -> None:
-    machine = drbd(NEW, EXT4)
+def test_two_inconsistent_halves_that_once_had_data_are_left_alone() -> None:
+    machine = drbd(NEW, EMPTY, NOT_NEW)
     with pytest.raises(Refused, match="HAN-D01"):
         MirrorDisk().start(machine, call(**MIRROR))
-    assert verbs(machine) == []
+    assert verbs(machine) == ["new-current-uuid"]
 
 
 def test_an_inconsistent_half_alone_is_never_declared_new() -> None:
@@ -122,23 +129,22 @@ def test_an_inconsistent_half_alone_is_never_declared_new() -> None:
     assert verbs(machine) == []
 
 
-def test_a_disk_with_foreign_data_is_never_partitioned(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.touch()
-    options: dict[str, Any] = {"disk": str(disk), "metadataSizeMiB": 1024}
-    for found in (EXT4, Outcome(0, "PTTYPE=gpt"), Outcome(8, "ambivalent")):
-        machine = drbd("", found)
-        with pytest.raises(Refused, match="HAN-D03"):
-            disks.partition(machine, call(**options))
-        assert [argv[0] for argv in machine.ran] == ["blkid"]
+@pytest.mark.parametrize("found", [EXT4, Outcome(0, "gpt\nPMBR")])
+def test_a_disk_with_foreign_data_is_never_partitioned(found: Outcome) -> None:
+    def answer(argv: tuple[str, ...]) -> Outcome:
+        return Outcome(int(argv[-1] != "/dev/sdc"), "") if argv[0] == "test" else found
+
+    machine = Machine(answer=answer)
+    with pytest.raises(Refused, match="HAN-D03"):
+        disks.partition(machine, call(disk="/dev/sdc", metadataSizeMiB=1024))
+    assert {argv[0] for argv in machine.ran} == {"test", "wipefs"}
     with pytest.raises(Broken, match="is not there"):
-        disks.partition(Machine(), call(disk=str(tmp_path / "none"), metadataSizeMiB=1024))
+        disks.partition(machine, call(disk="/dev/sdd", metadataSizeMiB=1024))
 
 
 def test_a_device_that_cannot_be_read_is_not_empty() -> None:
     with pytest.raises(Broken, match="HAN-D03"):
-        disks.is_empty(Machine(answer=lambda _: Outcome(4, "")), call(), "/dev/sdc")
-    assert not disks.is_empty(Machine(answer=lambda _: Outcome(2, "error")), call(), "/dev/sdc")
+        disks.is_empty(Machine(answer=lambda _: UNREADABLE), call(), "/dev/sdc")
 
 
 @pytest.mark.parametrize(
@@ -158,6 +164,7 @@ def test_partitions_are_named_as_the_system_names_them(disk: str, first: str) ->
     [
         pytest.param(UP.replace("disk:UpToDate", "disk:Outdated", 1), True, id="outdated"),
         pytest.param(UP, False, id="left behind"),
+        pytest.param("ha-g-md role:Secondary\n  disk:UpToDate\n", False, id="behind, alone"),
         pytest.param(UP.replace("n2 role:Secondary", "n2 role:Primary"), True, id="other primary"),
     ],
 )
@@ -165,7 +172,7 @@ def test_a_half_without_the_newest_data_is_not_activated(status: str, newest: bo
     machine = drbd(status)
     with pytest.raises(Refused, match="HAN-D01"):
         MirrorDisk().start(machine, call(newest, **MIRROR))
-    assert verbs(machine) == []
+    assert set(verbs(machine)) <= {"outdate"}
     assert machine.mounts == {}
 
 
@@ -181,8 +188,11 @@ def test_a_mirror_stops_by_unmounting_first() -> None:
     assert (verbs(machine), machine.mounts) == (["secondary"], {})
 
 
-def test_the_resource_file_never_joins_split_halves_and_stops_io_without_a_note() -> None:
-    text = mirror_disk.configuration(call(**MIRROR))
+@pytest.mark.parametrize("version", [8, 9])
+def test_the_resource_file_never_joins_split_halves_and_stops_io_without_a_note(
+    version: int,
+) -> None:
+    text = mirror_config.resource_file(call(**MIRROR), version)
     for words in (
         "protocol C",
         "after-sb-0pri disconnect",
@@ -196,6 +206,16 @@ def test_the_resource_file_never_joins_split_halves_and_stops_io_without_a_note(
         "address ipv6 [fd00::2]:7789",
     ):
         assert words in text
+    assert ("node-id" in text, "auto-promote no" in text) == (version == 9, version == 9)
+
+
+def test_writes_that_wait_for_a_note_are_ended_by_a_fence_so_that_the_disk_lets_go() -> None:
+    frozen = "ha-g-md role:Primary suspended:fencing\n  disk:UpToDate\n  n2 connection:Connecting\n"
+    machine = drbd(frozen)
+    machine.mounts["/srv/data"] = "/dev/drbd3"
+    MirrorDisk().fence(machine, call(**MIRROR))
+    assert verbs(machine) == ["detach", "resume-io", "secondary", "down"]
+    assert machine.mounts == {}
 
 
 class Reservations:
@@ -209,7 +229,7 @@ class Reservations:
         values = dict(word.split("=", 1) for word in argv if "=" in word)
         key = values.get("--param-rk", "").removeprefix("0x")
         other = values.get("--param-sark", "").removeprefix("0x")
-        if argv[0] == "blkid":
+        if argv[0] == "wipefs":
             return EXT4
         if "--read-keys" in argv:
             return Outcome(0, "".join(f"    0x{one}\n" for one in self.keys))
@@ -245,7 +265,7 @@ def test_a_shared_disk_is_reserved_under_the_epoch_and_taken_over_by_a_higher_on
 def test_a_disk_without_reservations_is_just_mounted() -> None:
     machine = Machine(answer=lambda _: EXT4)
     SharedDisk().start(machine, Call("g", "sd", 7, 5.0, {**DISK, "reservation": False}))
-    assert [argv[0] for argv in machine.ran] == ["blkid"]
+    assert [argv[0] for argv in machine.ran] == ["wipefs"]
     assert machine.mounts == {"/srv/shared": "/dev/sdd"}
 
 
