@@ -149,7 +149,7 @@ def _many(names: str, function: Callable[..., Any], *owners: Any) -> tuple[Any, 
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("from-reply", "1", ((lease, "counts_from", _from_reply),), 62),
-    Mutant("no-drift", "5", ((contend, "unchanged_left", _wait_without_drift),), 1161),
+    Mutant("no-drift", "5", ((contend, "unchanged_left", _wait_without_drift),), 411),
     Mutant("no-fence-budget", "3", ((Timings, "fence_after_s", property(_whole_lease)),), 2),
     Mutant("no-guard", "6", ((freeze, "guard_left", _no_seconds),), 132),
     Mutant(

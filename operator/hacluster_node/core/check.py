@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Iterable, Iterator
 
 from hacluster_node.core.config import AgentConfig, Group, Mode, Monitor, When
-from hacluster_node.core.group import in_order
+from hacluster_node.core.group_run import in_order
 from hacluster_node.core.heartbeat import MAX_GROUPS
 from hacluster_node.timing import Violation, check_heartbeat_timeout, check_timings
 

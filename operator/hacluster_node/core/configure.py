@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hacluster_node.core import group, leaving, monitor, peers
+from hacluster_node.core.group_run import Ending, GroupRun, in_order
 from hacluster_node.core.state import NodeState, Right
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ def apply(node: NodeState, config: AgentConfig) -> None:
 def _groups(node: NodeState, groups: tuple[Group, ...]) -> None:
     names = {each.name for each in groups}
     for each in groups:
-        new = group.GroupRun(each, group.in_order(each), node.config.order(each))
+        new = GroupRun(each, in_order(each), node.config.order(each))
         old = node.runs.get(each.name)
         node.runs[each.name] = new if old is None else old.reconfigured(new)
         node.rights.setdefault(each.name, Right(each.name, node.now))
     for name, right in node.rights.items():
         if name not in names:
             node.runs[name].removed = True
-            group.end(node, right, group.Ending("the group is configured no more"))
+            group.end(node, right, Ending("the group is configured no more"))
 
 
 def forget(node: NodeState) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from hacluster_node.core import effects, group, peers, policy
 from hacluster_node.core.config import FinalAction
+from hacluster_node.core.group_run import Ending
 from hacluster_node.core.state import NodeState, Phase
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def begin(node: NodeState, how: str, why: str) -> None:
 
 def _empty(node: NodeState, why: str) -> None:
     for right in node.rights.values():
-        group.end(node, right, group.Ending(why))
+        group.end(node, right, Ending(why))
 
 
 def advance(node: NodeState) -> None:
@@ -103,7 +104,7 @@ def noticed(node: NodeState, event: MaintenanceNoticed) -> None:
     node.out.append(effects.Decided(node.config.node, "Maintenance", why))
     for right in node.rights.values():
         to = policy.successor(node, right)
-        group.end(node, right, group.Ending(why, successor=to))
+        group.end(node, right, Ending(why, successor=to))
 
 
 def is_ridden_through(node: NodeState, event: MaintenanceNoticed) -> bool:

@@ -33,6 +33,7 @@ from hacluster_node.core import (
 )
 from hacluster_node.core.clocks import shortest
 from hacluster_node.core.config import AgentConfig, Mode, Policy
+from hacluster_node.core.group_run import Ending
 from hacluster_node.core.state import NEVER, TICK_S, NodeState, Phase, Purpose, Right
 
 
@@ -227,7 +228,7 @@ def _fail_back(node: NodeState, right: Right) -> None:
         run.failback_since = node.now
     elif shortest(run.failback_since, node.now) >= run.config.failback_after_s:
         why = f"{best} is preferred and well again"
-        group.end(node, right, group.Ending(why, successor=best))
+        group.end(node, right, Ending(why, successor=best))
 
 
 def _advance_all(node: NodeState) -> None:

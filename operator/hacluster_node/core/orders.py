@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Callable, Final, Mapping
 
 from hacluster_node.core import commands, effects, group, leaving, peers, policy, recovery
 from hacluster_node.core.config import Mode
+from hacluster_node.core.group_run import Ending
 from hacluster_node.core.heartbeat import Ask, Standing
 from hacluster_node.core.record import Wanted
 from hacluster_node.core.state import NodeState, Phase, Right
@@ -61,7 +62,7 @@ def move(node: NodeState, right: Right, to: str) -> str:
     target = to or policy.successor(node, right)
     if not target:
         raise RefusedError(f"no other node can take {right.group} now")
-    group.end(node, right, group.Ending(f"it was moved to {target} by hand", successor=target))
+    group.end(node, right, Ending(f"it was moved to {target} by hand", successor=target))
     return f"{right.group} is moving to {target}"
 
 
@@ -125,7 +126,7 @@ def _stop(node: NodeState, command: commands.StopGroup) -> str:
 
 
 def _stop_here(node: NodeState, right: Right) -> str:
-    ending = group.Ending("it was stopped by hand", wanted=Wanted.STOPPED)
+    ending = Ending("it was stopped by hand", wanted=Wanted.STOPPED)
     group.end(node, right, ending)
     return f"{right.group} is stopping"
 

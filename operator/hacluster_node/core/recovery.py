@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Optional
 from hacluster_node.core import effects, group, leaving, policy
 from hacluster_node.core.config import FinalAction
 from hacluster_node.core.effects import Stage
+from hacluster_node.core.group_run import Ending
 from hacluster_node.core.record import Wanted
 from hacluster_node.core.state import NodeState, Phase, Right
 
@@ -96,7 +97,7 @@ def _final(node: NodeState, run: MonitorRun, right: Optional[Right], why: str) -
         node.out.append(effects.Decided(name, "NoFinalAction", f"{why}; nothing more is done"))
     elif action is FinalAction.STOP_GROUP:
         for one in [right] if right is not None else list(node.rights.values()):
-            ending = group.Ending(why, wanted=Wanted.GIVEN_UP, failed=True)
+            ending = Ending(why, wanted=Wanted.GIVEN_UP, failed=True)
             group.end(node, one, ending)
     else:
         leaving.final_action(node, name, action, why, cut_off=bool(run.config.members))

@@ -14,7 +14,7 @@ from hacluster_node.core.events import WitnessAnswered, WitnessOutcome
 from hacluster_node.core.state import NodeState, Pending, Phase, Purpose, Right
 
 if TYPE_CHECKING:
-    from hacluster_node.core.group import GroupRun
+    from hacluster_node.core.group_run import GroupRun
     from hacluster_node.core.record import Record
 
 

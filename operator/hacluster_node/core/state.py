@@ -15,7 +15,7 @@ from hacluster_node.core.clocks import Clocks
 if TYPE_CHECKING:
     from hacluster_node.core.config import AgentConfig, Group
     from hacluster_node.core.effects import Effect
-    from hacluster_node.core.group import GroupRun
+    from hacluster_node.core.group_run import GroupRun
     from hacluster_node.core.heartbeat import Ask
     from hacluster_node.core.monitor import MonitorRun
     from hacluster_node.core.peers import Peer

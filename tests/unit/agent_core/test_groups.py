@@ -10,7 +10,7 @@ from tests.unit.agent_core.driver import GROUP, Driver, active, config, held_by
 
 from hacluster_node.core import commands, effects, events
 from hacluster_node.core.config import FinalAction, Group, Policy, Resource
-from hacluster_node.core.group import in_order
+from hacluster_node.core.group_run import in_order
 from hacluster_node.core.heartbeat import Standing
 from hacluster_node.core.record import Wanted
 
