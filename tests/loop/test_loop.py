@@ -5,10 +5,11 @@ from tests.loop.world import World, now, world
 
 from hacluster.errors import ArmDenied, ArmExhausted, ArmRejected, ArmThrottled, ArmUnavailable
 from hacluster.model import kinds
+from hacluster.model.assessment import BackendHealth
 from hacluster.model.ids import ArmId
 from hacluster.model.reasons import Reason
 
-pytestmark = [pytest.mark.looptime, pytest.mark.timeout(10)]
+pytestmark = [pytest.mark.looptime, pytest.mark.timeout(40)]
 
 NETWORK = "microsoft.network/virtualnetworks"
 HOUR = 3600.0
@@ -275,3 +276,34 @@ async def removed(web: World) -> None:
     web.kubernetes.body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     web.kubernetes.touch()
     await web.keeper.remove(web.kubernetes.raw())
+
+
+async def test_what_the_balancer_says_is_in_the_status(web: World) -> None:
+    web.azure.health = (
+        BackendHealth(address="10.6.0.10", is_up=True, why="Up_Probe_Success"),
+        BackendHealth(address="10.6.0.11", is_up=False, why="Down_Probe_TcpProbeTimeout"),
+    )
+    web.start()
+    await reconciled(web)
+    await asyncio.sleep(5)
+    assert web.kubernetes.body["status"]["activeNode"] == "web-1"
+    assert web.kubernetes.condition("ExactlyOneActive")["status"] == "True"
+
+
+async def test_a_balancer_that_does_not_answer_is_not_asked_without_end(web: World) -> None:
+    web.start()
+    await reconciled(web)
+    asked = web.azure.health_asked
+    await asyncio.sleep(HOUR)
+    assert web.azure.health_asked - asked <= HOUR / 300 + 10
+
+
+async def test_an_external_cluster_becomes_ready_by_the_balancers_word(web: World) -> None:
+    web.change(cluster={"nodeAgent": "External", "nodeConfiguration": None, "failoverGroups": None})
+    web.azure.health = (
+        BackendHealth(address="10.6.0.10", is_up=False, why="Down_Probe_TcpProbeTimeout"),
+        BackendHealth(address="10.6.0.11", is_up=True, why="Up_Probe_Success"),
+    )
+    web.start()
+    await web.until("Ready", "True", 120)
+    assert web.kubernetes.body["status"]["activeNode"] == "web-2"

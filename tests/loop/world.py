@@ -82,6 +82,7 @@ class FakeAzure:
     blind: HAClusterError | None = None
     locked_out: HAClusterError | None = None
     health: tuple[BackendHealth, ...] | None = None
+    health_asked: int = 0
     _versions: int = 0
 
     async def enter(self, account: Account) -> "FakeAzure":
@@ -126,6 +127,7 @@ class FakeAzure:
     async def rule_health(
         self, rule: ArmId, *, max_age: timedelta
     ) -> tuple[BackendHealth, ...] | None:
+        self.health_asked += 1
         return self.health
 
     def put(self, resource: ArmId, body: Mapping[str, Any], takes_s: float = 0.0) -> None:

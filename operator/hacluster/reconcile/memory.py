@@ -5,7 +5,7 @@ Whatever must not be forgotten stands in Azure itself or in the object's status.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from hacluster.model import ids
 from hacluster.model.assessment import BackendHealth
@@ -16,6 +16,9 @@ from hacluster.model.parse import parse
 from hacluster.plan.steps import Delete, Step
 from hacluster.reconcile.patience import Patience
 from hacluster.reconcile.ports import Raw
+
+HEALTH_TRIES: Final = 6
+"""How often Azure is asked for one collection of the balancer's health."""
 
 
 @dataclass(slots=True)
@@ -31,7 +34,9 @@ class Memory:
     """Whether the next pass only has to tell what became of the last one: old readings will do."""
     health: tuple[BackendHealth, ...] | None = None
     health_at: float = float("-inf")
-    """When ``health`` was asked for last."""
+    """When ``health`` was asked for last; long ago while Azure is still collecting it."""
+    health_tries: int = 0
+    """How often in a row it was asked for in vain."""
     record_wrong_since: float | None = None
     told: str = ""
     """The sentence that was logged last."""
@@ -56,10 +61,22 @@ class Memory:
         """Return the newest version of the object that is known here."""
         return max(raw.version, self._newest.version) if self._newest else raw.version
 
+    def asked_health(self, now: float, every: float) -> None:
+        """Note that the balancer was asked; after a few tries in vain it is left alone again."""
+        self.health_tries = 0 if self.health is not None else self.health_tries + 1
+        is_settled = self.health is not None or self.health_tries >= HEALTH_TRIES
+        self.health_at = now if is_settled else now - every
+
+    @property
+    def awaits_health(self) -> bool:
+        """Whether the balancer was asked, and its answer should be there soon."""
+        return 0 < self.health_tries < HEALTH_TRIES
+
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing here changes by the mere passing of time."""
-        return not self.moving and not self.patience.all() and self.record_wrong_since is None
+        is_waiting = self.awaits_health or self.record_wrong_since is not None
+        return not (self.moving or self.patience.all() or is_waiting)
 
     def wrote(self, written: Raw) -> None:
         """Note the object as our writing left it."""

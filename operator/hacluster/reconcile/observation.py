@@ -102,14 +102,15 @@ class Observer:
             memory.health = None
             return None
         every = self._period * HEALTH_PERIODS[self.cluster.spec.cluster.node_agent]
-        if now - memory.health_at < every.total_seconds() or not seen.has_succeeded:
+        is_moving = any(not one.is_settled for one in view.seen.present())
+        if now - memory.health_at < every.total_seconds() or is_moving:
             return memory.health
         rule = view.names.balancing_rule(balancer.rules[0])
         try:
             memory.health = await self.azure.rule_health(rule, max_age=every)
         except HAClusterError:
             memory.health = None
-        memory.health_at = now if memory.health is not None else float("-inf")
+        memory.asked_health(now, every.total_seconds())
         return memory.health
 
     def _wrong_for(self) -> timedelta:

@@ -62,6 +62,8 @@ MOST_AT_ONCE: Final = 8
 """Requests of one cluster that are under way side by side."""
 API_AWAY: Final = timedelta(seconds=2)
 """The pause after the API server could not be written to."""
+HEALTH_SOON: Final = timedelta(seconds=5)
+"""The pause after the balancer was asked for its health and is still collecting it."""
 SPEC_WRONG: Final = timedelta(hours=1)
 """A wrong spec is looked at again when it changes; this is for what a newer operator allows."""
 
@@ -243,6 +245,8 @@ class _Run:
         wait = schedule.next_look(view, outcomes)
         if self._memory.moving:
             wait = min(wait, schedule.MOVING if _moves_fast(self._memory) else wait)
+        if self._memory.awaits_health:
+            wait = min(wait, HEALTH_SOON)
         if (due := self._memory.patience.next_due()) is not None:
             wait = min(wait, timedelta(seconds=max(due - _now(), 0.1)))
         if outcomes or self._memory.moving:

@@ -93,8 +93,6 @@ async def test_in_fair_weather_each_resource_is_written_once(sim: Simulator, cal
     written = made(calls)
     assert len(written) == len(set(written))
     assert len(written) <= RESOURCES + 2
-    nodes = kubernetes.body["status"]["nodes"]
-    assert [one["health"] for one in nodes] == ["Down", "Down"], "the balancer's own word"
     await removed(sim, kubernetes, calls)
     assert not group_exists(sim)
 
