@@ -47,9 +47,13 @@ class Told:
 
     def __init__(self) -> None:
         self.next = time.monotonic() + EVERY_S
+        self.shown = 0
 
     def __call__(self, result: batch.Result) -> None:
-        """Print where the batch is, if it is time."""
+        """Print what broke at once, and where the batch is if it is time."""
+        for text in result.broken[self.shown :]:
+            sys.stderr.write(f"{text}\n")
+        self.shown = len(result.broken)
         if time.monotonic() >= self.next:
             self.next = time.monotonic() + EVERY_S
             sys.stderr.write(f"{result}\n")

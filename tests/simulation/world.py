@@ -465,6 +465,9 @@ class World:
         promised = effect.fence_after_s > by_lease
         valid_s = timings.promise_s / timings.ratio if promised else timings.lease_s
         host.fence_s[effect.group] = timings.fence_s
+        stamp, stated_s = host.lease_until.get(effect.group, (None, 0.0))
+        if stamp == effect.stamp:  # a shorter D configured since does not shorten what was stated
+            valid_s = max(valid_s, stated_s)
         host.lease_until[effect.group] = (effect.stamp, valid_s)
         self._watch(host, effect.group)
 
