@@ -381,4 +381,5 @@ def start_helper() -> subprocess.Popen[bytes]:
 
 
 def _isolation() -> List[str]:
-    return ["-I"] if sys.flags.isolated else []
+    flags = (("-I", sys.flags.isolated), ("-S", sys.flags.no_site))
+    return [flag for flag, is_set in flags if is_set]

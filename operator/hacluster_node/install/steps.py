@@ -19,7 +19,8 @@ PROGRAMS = Path("usr/lib/hacluster-node")
 COMMAND = Path("usr/bin/hacluster-node")
 UNIT_DIRECTORY = Path("etc/systemd/system")
 NODE_DIRECTORY = Path("etc/hacluster")
-WRAPPER = '#!/bin/sh\nexec /usr/bin/python3 -I /usr/lib/hacluster-node/current "$@"\n'
+# -I: no environment, no user's packages; -S: no site packages, which also saves 5 ms a command.
+WRAPPER = '#!/bin/sh\nexec /usr/bin/python3 -IS /usr/lib/hacluster-node/current "$@"\n'
 _QUICK_S = 30.0
 
 
