@@ -3,7 +3,8 @@
 Requests, one JSON object a line:
 
     {"do": "start" | "stop" | "prepare", "group", "resource", "epoch", "timeout_s", "newest", "id"}
-    {"do": "check", "monitor", "timeout_s", "id"}      {"do": "mirror", "group", "resource", "id"}
+    {"do": "mirror" | "mirror-thaw" | "mirror-accept", "group", "resource", "id"}
+    {"do": "check", "monitor", "timeout_s", "id"}
     {"do": "script", "monitor", "stage", "group", "epoch", "timeout_s", "id"}
     {"do": "fence_all", "id"}     {"do": "machine", "how": "ShutDown" | "Reboot", "id"}
 
@@ -60,6 +61,8 @@ class Helper:
             "prepare": self._prepare,
             "check": self._check,
             "mirror": self._mirror,
+            "mirror-thaw": self._mirror_thaw,
+            "mirror-accept": self._mirror_accept,
             "script": self._script,
             "fence_all": self._fence_all,
             "machine": self._machine,
@@ -150,6 +153,17 @@ class Helper:
         if found is not None:
             raise Broken(*found)
         return "in step"
+
+    def _mirror_thaw(self, settings: Settings, message: Mapping[str, Any]) -> str:
+        group, resource = _find(settings, message)
+        self._must_not_be_fenced(group)
+        mirror_disk.MirrorDisk().thaw(self._system, _call(settings, group, resource, message))
+        return "writes go on; the other half is noted as behind"
+
+    def _mirror_accept(self, settings: Settings, message: Mapping[str, Any]) -> str:
+        group, resource = _find(settings, message)
+        mirror_disk.MirrorDisk().accept(self._system, _call(settings, group, resource, message))
+        return "accepted"
 
     def _check(self, settings: Settings, message: Mapping[str, Any]) -> str:
         for monitor in settings.agent.monitors:

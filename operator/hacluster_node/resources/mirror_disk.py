@@ -80,7 +80,6 @@ class MirrorDisk:
         seen = _settled(system, call)
         refused = mirror_status.refusal(seen, call.newest)
         if refused is not None:
-            _never_by_hand(system, call, seen)
             raise Refused(*refused)
         if seen.is_blank:
             _begin(system, call)
@@ -119,6 +118,20 @@ class MirrorDisk:
         """Let a primary write on whose lost peer has been noted as behind."""
         _must_drbdadm(system, call, "resume-io")
 
+    def accept(self, system: System, call: Call) -> None:
+        """Take this half as the newest though DRBD knows that it is not, as a person decided.
+
+        Raises:
+            Refused: HAN-D01, the other half is there, or this one is a half-made copy.
+        """
+        seen = status(system, call)
+        if seen.disk == "UpToDate":
+            return
+        if seen.is_connected or seen.disk not in ("Outdated", "Consistent"):
+            raise Refused("HAN-D01", f"the local half is {seen.disk}; its data cannot be accepted")
+        _must_drbdadm(system, call, "primary", "--force")
+        _must_drbdadm(system, call, "secondary")
+
 
 def _version(system: System, call: Call) -> int:
     """Return the major version of the kernel's DRBD, which is loaded first if need be."""
@@ -147,12 +160,6 @@ def _settled(system: System, call: Call) -> MirrorStatus:
         if settled or seen.is_alone or time.monotonic() >= deadline:
             return seen
         time.sleep(_LOOK_AGAIN_S)
-
-
-def _never_by_hand(system: System, call: Call, seen: MirrorStatus) -> None:
-    """Have DRBD itself remember that this half is behind, while it cannot ask the other."""
-    if not call.newest and seen.disk in ("UpToDate", "Consistent") and not seen.is_connected:
-        _drbdadm(system, call, "outdate")
 
 
 def _begin(system: System, call: Call) -> None:

@@ -49,6 +49,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PUBLISH_S = 5.0
 _GUARD_HANGS_S = 2.0
 _LONGEST_SLEEP_S = 0.5
+_ACCEPT_S = 4.0
 GUARD_LOST = 3  # exit code: systemd starts the agent anew
 
 
@@ -268,10 +269,17 @@ class Agent:
             for group in self._machine.node.config.groups:
                 for resource in group.resources if group.name == message.get("group") else ():
                     if resource.kind == "MirrorDisk":
-                        self._parts.mirrors.accept_loss(group.name, resource.name)
+                        self._accept_loss(group.name, resource.name)
         except NodeError as error:
             return {"ok": False, "code": error.code, "text": error.detail}
         return self._parts.control.order(command)
+
+    def _accept_loss(self, group: str, resource: str) -> None:
+        request = {"do": "mirror-accept", "group": group, "resource": resource}
+        answer = self._parts.helper.call(request, _ACCEPT_S)
+        if not answer["ok"]:
+            raise Broken(answer["code"] or "HAN-D01", answer["detail"])
+        self._parts.mirrors.accept_loss(group, resource)
 
     def _mirror_peer_lost(self, message: Mapping[str, Any]) -> Dict[str, Any]:
         group, resource = str(message.get("group")), str(message.get("resource"))

@@ -87,14 +87,14 @@ class Checks:
 
     def _mirror(self, monitor: Monitor, timeout_s: float) -> str:
         group, resource = self._resource(monitor.options["resource"])
-        request = {"do": "mirror", "group": group, "resource": resource.name}
-        answer = self._mirrors.in_step(
-            group,
-            resource.name,
-            self._epoch(group),
-            lambda: self._helper.call(request, timeout_s + 2.0),
-        )
-        return _told(answer)
+
+        def ask(verb: str) -> Mapping[str, Any]:
+            request = {"do": verb, "group": group, "resource": resource.name}
+            return self._helper.call(request, timeout_s + 2.0)
+
+        peers = self.config.peers if self.config else ()
+        name = (group, resource.name)
+        return _told(self._mirrors.watch(name, peers, self._epoch(group), ask))
 
     def _custom(self, monitor: Monitor, timeout_s: float) -> str:
         if "portCheck" in monitor.options:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hacluster_node.net.blobs import Container
     from hacluster_node.witness.register import Register
 
+FROZEN = "HAN-D06"
 _TIMEOUT_S = 5.0
 _ATTEMPTS = 3
 
@@ -88,6 +89,33 @@ class Mirrors:
         answer = look()
         if answer["ok"] and noted is not None and noted[0]:
             _write(register, frozenset(), epoch, noted[1])
+        return answer
+
+    def watch(
+        self,
+        name: Tuple[str, str],
+        peers: Tuple[str, ...],
+        epoch: int,
+        ask: Callable[[str], Mapping[str, object]],
+    ) -> Mapping[str, object]:
+        """Do the Mirror monitor's check, and end a standstill that its cause outlived.
+
+        DRBD calls its handler once. If the store was away just then, the writes would wait for
+        the peer's return; so the note is made up for here, and then they go on.
+
+        Args:
+            name: the group and the resource.
+            peers: the nodes with the other halves.
+            epoch: under which this node holds the group, 0 if it does not.
+            ask: has the helper do one of its verbs on this mirror and returns its answer.
+
+        Raises:
+            NodeError: the note could not be read, or not be made; then the writes wait on.
+        """
+        answer = self.in_step(*name, epoch, lambda: ask("mirror"))
+        if answer.get("code") == FROZEN and epoch > 0:
+            self.peer_lost(*name, peers, epoch)
+            return ask("mirror-thaw")
         return answer
 
     def _register(self, group: str, resource: str) -> Register:

@@ -77,3 +77,33 @@ def test_a_store_that_does_not_say_is_never_taken_for_yes(answer: Answer) -> Non
             of(base, "n1").is_newest("g", "md")
         with pytest.raises(Broken, match="HAN-W0"):
             of(base, "n1").peer_lost("g", "md", ("n2",), epoch=3)
+
+
+def test_writes_that_stand_still_go_on_once_the_note_is_made_up_for(
+    both: tuple[Mirrors, Mirrors],
+) -> None:
+    asked: list[str] = []
+
+    def ask(verb: str) -> Mapping[str, object]:
+        asked.append(verb)
+        return {"ok": verb != "mirror", "code": "HAN-D06", "detail": ""}
+
+    first, second = both
+    first.watch(("g", "md"), ("n2",), 0, ask)
+    assert (asked, second.is_newest("g", "md")) == (["mirror"], True)
+    first.watch(("g", "md"), ("n2",), 3, ask)
+    assert (asked[1:], second.is_newest("g", "md")) == (["mirror", "mirror-thaw"], False)
+
+
+def test_writes_of_a_half_left_behind_stand_still_for_ever(both: tuple[Mirrors, Mirrors]) -> None:
+    first, second = both
+    first.peer_lost("g", "md", ("n2",), epoch=3)
+    asked: list[str] = []
+
+    def ask(verb: str) -> Mapping[str, object]:
+        asked.append(verb)
+        return {"ok": False, "code": "HAN-D06", "detail": ""}
+
+    with pytest.raises(Refused, match="itself noted as behind"):
+        second.watch(("g", "md"), ("n1",), 4, ask)
+    assert asked == ["mirror"]

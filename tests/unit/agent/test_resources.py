@@ -172,7 +172,7 @@ def test_a_half_without_the_newest_data_is_not_activated(status: str, newest: bo
     machine = drbd(status)
     with pytest.raises(Refused, match="HAN-D01"):
         MirrorDisk().start(machine, call(newest, **MIRROR))
-    assert set(verbs(machine)) <= {"outdate"}
+    assert verbs(machine) == []
     assert machine.mounts == {}
 
 
@@ -216,6 +216,18 @@ def test_writes_that_wait_for_a_note_are_ended_by_a_fence_so_that_the_disk_lets_
     MirrorDisk().fence(machine, call(**MIRROR))
     assert verbs(machine) == ["detach", "resume-io", "secondary", "down"]
     assert machine.mounts == {}
+
+
+def test_a_person_may_accept_an_outdated_half_and_never_a_half_made_copy() -> None:
+    alone = "ha-g-md role:Secondary\n  disk:{}\n  n2 connection:Connecting\n"
+    machine = drbd(alone.format("Outdated"))
+    MirrorDisk().accept(machine, call(**MIRROR))
+    assert verbs(machine) == ["primary", "secondary"]
+    for status in (alone.format("Inconsistent"), UP.replace("disk:UpToDate", "disk:Outdated", 1)):
+        machine = drbd(status)
+        with pytest.raises(Refused, match="HAN-D01"):
+            MirrorDisk().accept(machine, call(**MIRROR))
+        assert verbs(machine) == []
 
 
 class Reservations:
