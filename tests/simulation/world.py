@@ -459,6 +459,7 @@ class World:
 
     def _deadline(self, host: Host, effect: effects.SetDeadline) -> None:
         """I5 holds what the guard is told against D, or P / M, from the configuration."""
+        before = host.deadlines.get(effect.group)
         host.deadlines[effect.group] = (effect.stamp, effect.fence_after_s)
         timings = self.configs[host.address].partition.timings
         by_lease = timings.lease_s - timings.fence_s - timings.slack_s + EPSILON_S
@@ -469,7 +470,13 @@ class World:
         if stamp == effect.stamp:  # a shorter D configured since does not shorten what was stated
             valid_s = max(valid_s, stated_s)
         host.lease_until[effect.group] = (effect.stamp, valid_s)
-        self._watch(host, effect.group)
+        if (
+            before is not None
+            and before[0].raw + before[1] > effect.stamp.raw + effect.fence_after_s
+        ):
+            self._guard(host, effect.group)  # an earlier deadline needs a look of its own
+        else:
+            self._watch(host, effect.group)
 
     def _watch(self, host: Host, group: str) -> None:
         """Have the guard look when the deadline may come; renewals only move what it then sees."""

@@ -156,7 +156,9 @@ def evidence(node: NodeState, right: Right, suspect: Suspect) -> str:
     if peer.echoed <= right.nonce_floor:
         return ""
     if peer.boot_id != suspect.boot_id:
-        return "it has booted since"
+        # Another kernel than the suspect's proves nothing unless we heard the suspect's there before:
+        # it may be a second machine under the same name.
+        return "it has booted since" if suspect.boot_id in peer.past_boots else ""
     report = peer.report(right.group)
     if report is not None and report.standing is Standing.INACTIVE:
         return "it says that it is inactive, in answer to our nonce"

@@ -39,6 +39,7 @@ class Peer:
         "left",
         "name",
         "nonce",
+        "past_boots",
         "powered_off",
         "reports",
     )
@@ -50,6 +51,8 @@ class Peer:
         """The run that counts, or "" before the first."""
         self.left = ""
         """The run before it; hearing it again shows two machines with one name."""
+        self.past_boots: set[str] = set()
+        """Kernels that this node heard at the peer's address and that are gone since."""
         self.duplicate = False
         self.heard: Optional[Clocks] = None
         """When its last counted heartbeat was received."""
@@ -112,6 +115,8 @@ def _adopt(node: NodeState, peer: Peer, event: HeartbeatReceived) -> None:
         peer.duplicate = True
         why = f"two machines call themselves {peer.name}; neither is believed about the other"
         node.out.append(effects.Decided(peer.name, "DuplicateNode", why))
+    if peer.boot_id and peer.boot_id != event.boot_id:
+        peer.past_boots.add(peer.boot_id)
     peer.left, peer.incarnation = peer.incarnation, event.incarnation
     peer.boot_id = event.boot_id
     peer.ahead = peer.ahead_before = None

@@ -101,6 +101,8 @@ def test_without_evidence_the_new_holder_waits_the_guard_and_renews_meanwhile() 
 )
 def test_evidence_is_a_fresh_word_that_binds(words: dict[str, object], proves: bool) -> None:
     driver = Driver(config(failsafe=False), record=held_by("n2"))
+    driver.run(1.5)
+    driver.hear(standing=Standing.ACTIVE)
     driver.run(driver.timings.wait_s + 1)
     driver.hear(**words)  # type: ignore[arg-type]
     assert driver.active is proves
@@ -220,3 +222,10 @@ def test_a_clock_reading_is_compared_by_its_slowest_hand() -> None:
         driver.clocks = Clocks(raw + 0.5, boottime + 0.5, realtime + 0.25)
         driver.tell(events.Woke)
     assert not writes(driver)
+
+
+def test_another_boot_id_proves_nothing_about_a_machine_that_was_never_heard() -> None:
+    driver = Driver(config(failsafe=False), record=held_by("n2")._replace(boot_id="clone"))
+    driver.run(driver.timings.wait_s + 1)
+    driver.hear()
+    assert not driver.active
