@@ -90,6 +90,12 @@ class Simulator:
         self.stop(signal.SIGKILL)
 
     @property
+    def pid(self) -> int:
+        """Its process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def base(self) -> str:
         """Address of the resource manager."""
         return self.ready["resourceManager"]
