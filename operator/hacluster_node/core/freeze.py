@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hacluster_node.core import effects, group, lease, peers
+from hacluster_node.core import effects, group, lease, peers, watchdog
 from hacluster_node.core.clocks import DISAGREEMENT_S, Clocks, disagree, shortest
 from hacluster_node.core.heartbeat import Standing
 from hacluster_node.core.state import NodeState, Phase, Right
@@ -117,7 +117,9 @@ def acquired(node: NodeState, right: Right) -> None:
 
 def advance(node: NodeState, right: Right) -> None:
     """Rule 6, second half: activate as soon as no earlier holder can serve."""
-    if right.phase is Phase.WAITING and not why_wait(node, right) and lease.left(node, right) > 0:
+    if right.phase is not Phase.WAITING or why_wait(node, right):
+        return
+    if lease.left(node, right) > 0 and watchdog.allows_activation(node, right):
         right.phase = Phase.HELD
         right.thawed = ""
         right.forced = ""
@@ -156,7 +158,7 @@ def evidence(node: NodeState, right: Right, suspect: Suspect) -> str:
     if peer.echoed <= right.nonce_floor:
         return ""
     if peer.boot_id != suspect.boot_id:
-        # Another kernel than the suspect's proves nothing unless we heard the suspect's there before:
+        # Another kernel proves nothing unless the suspect's was heard there before:
         # it may be a second machine under the same name.
         return "it has booted since" if suspect.boot_id in peer.past_boots else ""
     report = peer.report(right.group)

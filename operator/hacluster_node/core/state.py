@@ -184,6 +184,8 @@ class NodeState:
         self.monitors: dict[str, MonitorRun] = {}
         self.heartbeat_due = NEVER
         self.watchdog_due = NEVER
+        self.petted = -NEVER
+        """Raw time at which the watchdog was petted last."""
         self.monitors_due = NEVER
         self.probe_reads: dict[int, tuple[str, int, Clocks]] = {}
         """Reads made to answer a probe: request to group, probe, stamp."""

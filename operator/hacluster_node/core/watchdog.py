@@ -46,6 +46,18 @@ def allows(node: NodeState, right: Right) -> bool:
     )
 
 
+def allows_activation(node: NodeState, right: Right) -> bool:
+    """Tell whether the last pet, made while nothing was held, ends before this lease does.
+
+    If not, the group waits for its next confirmed renewal, which sets both anew.
+    """
+    timings = node.timings
+    lease_s = min(right.record.duration_s if right.record is not None else 0.0, timings.lease_s)
+    bites_in_s = max(0.0, timings.watchdog_s - (node.now.raw - node.petted))
+    return longest(right.stamp, node.now) + bites_in_s + timings.slack_s <= lease_s
+
+
 def _pet(node: NodeState) -> None:
+    node.petted = node.now.raw
     node.watchdog_due = node.now.raw + node.timings.watchdog_s / 3
     node.out.append(effects.PetWatchdog())

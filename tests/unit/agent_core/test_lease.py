@@ -163,3 +163,15 @@ def test_the_guards_word_does_not_end_a_fence_of_our_own() -> None:
     assert not driver.all(effects.ClearDeadline)
     driver.tell(events.FenceDone, "g", fence.fence)
     assert driver.all(effects.ClearDeadline)
+
+
+def test_a_group_is_not_activated_on_a_lease_that_the_watchdog_would_outlive() -> None:
+    driver = Driver(config(failsafe=False), record=held_by("n2"))
+    driver.run(driver.timings.wait_s + 1)
+    driver.witness_up = False
+    driver.run(4.0)
+    driver.hear()
+    assert not driver.all(effects.StartResource)
+    driver.witness_up = True
+    driver.run(3.0)
+    assert driver.active
