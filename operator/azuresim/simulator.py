@@ -153,6 +153,7 @@ class Simulator:
             "principal.add": self.directory.add,
             "principal.list": lambda _: self.directory.list(),
             "principal.remove": lambda wish: self.directory.remove(wish.get("client_id", "")),
+            "records.list": lambda _: self.store.etags(),
             "health.set": health.set,
             "health.list": lambda _: health.list(),
             "health.clear": lambda wish: health.clear(wish.get("address", "")),

@@ -109,6 +109,10 @@ class Store:
         self._database.set_fact(f"drawn {name}", drawn + 1)
         return drawn
 
+    def etags(self) -> list[dict[str, str]]:
+        """Return id and etag of every record."""
+        return [{"id": one.id, "etag": one.etag} for one in self._records.values()]
+
     def count(self) -> int:
         """Return how many records there are."""
         return len(self._records)
