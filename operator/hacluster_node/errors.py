@@ -130,8 +130,9 @@ CATALOGUE: Mapping[str, Problem] = {
     "HAN-D02": Problem(
         "The two halves of the mirror differ (split brain)",
         "Both were written to while they were apart. Nothing is joined by guess.",
-        "Decide which half to keep; on the other: `drbdadm disconnect R; drbdadm secondary R; "
-        "drbdadm connect --discard-my-data R`, then `drbdadm connect R` on the first.",
+        "Decide which half to keep. On the node of the other, `drbdadm connect --discard-my-data "
+        "ha-GROUP-NAME`; then, on the first, `drbdadm connect ha-GROUP-NAME`. docs/mirror.md has "
+        "each step.",
     ),
     "HAN-D03": Problem(
         "A disk cannot be found or is not empty",
@@ -156,6 +157,13 @@ CATALOGUE: Mapping[str, Problem] = {
         "writing on would let it start with old data later.",
         "Nothing, if the store is reachable again: writing goes on by itself within the mirror "
         "monitor's interval. Otherwise bring back the store or the other node, whichever is first.",
+    ),
+    "HAN-D07": Problem(
+        "A disk of the mirror failed",
+        "The local disk, or the other node's, answered with an error and was let go. Reading and "
+        "writing go on with the half that is left; there is no second one until it is replaced.",
+        "Replace or repair the disk, then `drbdadm attach ha-GROUP-NAME` on its node; a new empty "
+        "disk is taken by `systemctl restart hacluster-node`. It is copied anew by itself.",
     ),
     "HAN-M01": Problem(
         "A monitor's check failed",

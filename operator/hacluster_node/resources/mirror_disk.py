@@ -177,11 +177,16 @@ def _place(call: Call) -> str:
 
 def _drbdadm(system: System, call: Call, verb: str, *arguments: str) -> Outcome:
     argv = ("drbdadm", verb, *arguments, resource_name(call))
-    return system.run(_place(call), argv, _QUICK_S, {})
+    return system.run(_place(call), argv, _limit(call), {})
 
 
 def _must_drbdadm(system: System, call: Call, verb: str, *arguments: str) -> None:
-    _must_run(system, call, ("drbdadm", verb, *arguments, resource_name(call)), _QUICK_S)
+    _must_run(system, call, ("drbdadm", verb, *arguments, resource_name(call)), _limit(call))
+
+
+def _limit(call: Call) -> float:
+    """Return how long one command may take; a fence has little time for all of them."""
+    return min(_QUICK_S, call.timeout_s)
 
 
 def _must_run(system: System, call: Call, argv: Sequence[str], timeout_s: float) -> None:

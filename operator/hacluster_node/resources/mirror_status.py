@@ -146,12 +146,12 @@ def trouble(status: MirrorStatus) -> Optional[tuple[str, str]]:
     if status.is_blank:
         return "HAN-D01", "both halves are new; the group's first start makes the file system"
     if status.disk == "Diskless":
-        return "HAN-D03", "the local disk failed; the data is read from the other half"
+        return "HAN-D07", "the local disk failed; the data is read from the other half"
     if status.is_alone:
         return "HAN-D02", "the halves are apart and do not look for each other (StandAlone)"
     for peer in status.peers:
         if peer.disk == "Diskless":
-            return "HAN-D03", f"the disk of {peer.name} failed; this half is the only one left"
+            return "HAN-D07", f"the disk of {peer.name} failed; this half is the only one left"
         if peer.connection != "Connected":
             return "HAN-D01", f"{peer.name} is not connected ({peer.connection}): out of step"
         if peer.disk != "UpToDate" or status.disk != "UpToDate":
