@@ -51,8 +51,7 @@ def install(plane: ControlPlane, home: Path) -> Identity:
     rendered = kubectl.run("kustomize", str(DEPLOY / "base"))
     manifests = chosen(list(yaml.safe_load_all(rendered)))
     kubectl.run("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(manifests))
-    for file in sorted(CRDS.glob("hacluster.dev_*.yaml")):
-        kubectl.run("wait", "--for=condition=Established", "-f", str(file))
+    kubectl.install(sorted(CRDS.glob("hacluster.dev_*.yaml")))
     lifetime = f"--duration={SIGNED_IN_FOR}"
     token = kubectl.run("create", "token", ACCOUNT, "--namespace", NAMESPACE, lifetime).strip()
     kubeconfig = home / "operator.kubeconfig"

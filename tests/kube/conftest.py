@@ -75,10 +75,9 @@ def bare_api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSer
 @pytest.fixture(scope="session")
 def api_server(bare_api_server: ApiServer) -> ApiServer:
     """Give the session's API server with the CRDs of `crds/` installed and served."""
-    files = [f"--filename={file}" for file in sorted(CRDS.glob("hacluster.dev_*.yaml"))]
+    files = sorted(CRDS.glob("hacluster.dev_*.yaml"))
     assert files, f"no CRD in {CRDS}: `hacluster crd` writes it"
-    bare_api_server.kubectl.run("apply", "--server-side", *files)
-    bare_api_server.kubectl.run("wait", "--for=condition=Established", *files)
+    bare_api_server.kubectl.install(files)
     return bare_api_server
 
 

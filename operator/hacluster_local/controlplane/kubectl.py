@@ -3,11 +3,14 @@
 import json
 import os
 import subprocess
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 DEADLINE_S = 30.0
+AGAIN_S = 0.1
 
 
 class KubectlError(Exception):
@@ -69,6 +72,26 @@ class Kubectl:
         """Apply manifests given as YAML or JSON text; a refusal is a value."""
         done = self.attempt("apply", "-f", "-", stdin=text)
         return Applied(ok=done.returncode == 0, message=done.stderr.strip())
+
+    def install(self, files: Sequence[Path]) -> None:
+        """Apply custom resource definitions and return when the server serves them.
+
+        `kubectl wait` ends with an error where a definition has no conditions yet, which the
+        server writes a moment after it has taken it: so it is asked again.
+
+        Raises:
+            KubectlError: They were refused, or not served in time.
+        """
+        named = [f"--filename={file}" for file in files]
+        self.run("apply", "--server-side", *named)
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            waited = self.attempt("wait", "--for=condition=Established", *named)
+            if waited.returncode == 0:
+                return
+            if time.monotonic() > deadline:
+                raise KubectlError(f"the definitions are not served: {waited.stderr.strip()}")
+            time.sleep(AGAIN_S)
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """Return an object, or a list of objects, as the API server has it."""
