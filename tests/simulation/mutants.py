@@ -15,7 +15,7 @@ from tests.simulation import faults, world
 
 from hacluster_node.core import contend, failsafe, freeze, group, lease, peers, release
 from hacluster_node.core.clocks import Clocks, shortest
-from hacluster_node.core.record import Record, Suspect
+from hacluster_node.core.record import Record
 from hacluster_node.core.state import NodeState, Pending, Purpose, Right
 from hacluster_node.timing import Timings
 
@@ -110,12 +110,6 @@ def _majority(node: NodeState, right: Right) -> bool:
     return 1 + len(right.promises_from) > (1 + len(node.peers)) // 2
 
 
-def _last_holder_only(old: Record) -> tuple[Suspect, ...]:
-    if old.released:
-        return ()
-    return (Suspect(old.holder, old.incarnation, old.boot_id, old.epoch),)
-
-
 def _release_first(node: NodeState, right: Right, why: str) -> None:
     record = right.record
     if record is not None and lease.is_ours(node, right, record):
@@ -174,7 +168,6 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("failsafe-majority", "failsafe", ((failsafe, "is_complete", _majority),), 392),
     Mutant("no-boot-hold-off", "failsafe", ((failsafe, "hold_off_left", _no_seconds),), 947),
     Mutant("promise-not-kept", "failsafe", ((failsafe, "promise_left", _no_seconds),), 8),
-    Mutant("only-last-suspect", "6", ((contend, "suspects", _last_holder_only),), 1646),
     Mutant("release-before-fence", "7", ((group, "_begin_fence", _release_first),), 8),
 )
 
