@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import logging
 import os
@@ -30,7 +31,7 @@ from hacluster_node.runtime.effects import Effects, guard_event
 from hacluster_node.runtime.inbox import Inbox
 from hacluster_node.runtime.journal import Journal
 from hacluster_node.runtime.links import Link
-from hacluster_node.runtime.mirrors import Mirrors
+from hacluster_node.runtime.mirrors import Mirrors, Verdict
 from hacluster_node.runtime.parts import Parts
 from hacluster_node.runtime.saver import Saver
 from hacluster_node.runtime.stores import Stores
@@ -49,7 +50,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PUBLISH_S = 5.0
 _GUARD_HANGS_S = 2.0
 _LONGEST_SLEEP_S = 0.5
-_ACCEPT_S = 4.0
+_ACCEPT_S = 20.0
 GUARD_LOST = 3  # exit code: systemd starts the agent anew
 
 
@@ -263,23 +264,36 @@ class Agent:
         return {"ok": True, "status": box}
 
     def _force_activate(self, message: Mapping[str, Any]) -> Dict[str, Any]:
-        """Accept first that data of the other half may be lost, then take the group."""
+        """Take the group; only if that is allowed, accept that the other half may have more data.
+
+        The mirror's lane waits for the verdict, so that no start can overtake the acceptance.
+        """
         command = control.command_of(message)
-        try:
+        verdict = Verdict()
+
+        def queue(_clocks: Clocks) -> None:
             for group in self._machine.node.config.groups:
                 for resource in group.resources if group.name == message.get("group") else ():
                     if resource.kind == "MirrorDisk":
-                        self._accept_loss(group.name, resource.name)
-        except NodeError as error:
-            return {"ok": False, "code": error.code, "text": error.detail}
-        return self._parts.control.order(command)
+                        job = functools.partial(self._accept, verdict, group.name, resource.name)
+                        self._parts.workers.in_order(f"mirror {resource.name}", job)
 
-    def _accept_loss(self, group: str, resource: str) -> None:
+        self._inbox.post(queue)
+        answer = self._parts.control.order(command)
+        verdict.tell(yes=bool(answer["ok"]))
+        return answer
+
+    def _accept(self, verdict: Verdict, group: str, resource: str) -> None:
+        if not verdict.is_yes():
+            return
         request = {"do": "mirror-accept", "group": group, "resource": resource}
-        answer = self._parts.helper.call(request, _ACCEPT_S)
-        if not answer["ok"]:
-            raise Broken(answer["code"] or "HAN-D01", answer["detail"])
-        self._parts.mirrors.accept_loss(group, resource)
+        try:
+            answer = self._parts.helper.call(request, _ACCEPT_S)
+            if not answer["ok"]:
+                raise Broken(answer["code"] or "HAN-D01", answer["detail"])
+            self._parts.mirrors.accept_loss(group, resource)
+        except NodeError as error:
+            self._journal.trouble(error)
 
     def _mirror_peer_lost(self, message: Mapping[str, Any]) -> Dict[str, Any]:
         group, resource = str(message.get("group")), str(message.get("resource"))

@@ -10,6 +10,7 @@ activated. The note is cleared when both are in step again.
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple
 
 from hacluster_node.errors import Broken, Refused
@@ -23,6 +24,24 @@ if TYPE_CHECKING:
 FROZEN = "HAN-D06"
 _TIMEOUT_S = 5.0
 _ATTEMPTS = 3
+_VERDICT_S = 10.0
+
+
+class Verdict:
+    """Whether a command was allowed: told by one thread, waited for by others."""
+
+    def __init__(self) -> None:
+        self._told = threading.Event()
+        self._yes = False
+
+    def tell(self, *, yes: bool) -> None:
+        """Say whether it was."""
+        self._yes = yes
+        self._told.set()
+
+    def is_yes(self) -> bool:
+        """Wait for the verdict; none within ten seconds is a no."""
+        return self._told.wait(_VERDICT_S) and self._yes
 
 
 class Mirrors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ from tests.unit.agent.servers import Answer, Records, Token, serving
 
 from hacluster_node.errors import Broken, Refused
 from hacluster_node.net.blobs import Container
-from hacluster_node.runtime.mirrors import Mirrors
+from hacluster_node.runtime.mirrors import Mirrors, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,3 +108,14 @@ def test_writes_of_a_half_left_behind_stand_still_for_ever(both: tuple[Mirrors, 
     with pytest.raises(Refused, match="itself noted as behind"):
         second.watch(("g", "md"), ("n1",), 4, ask)
     assert asked == ["mirror"]
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_a_loss_is_accepted_only_after_the_command_was_allowed(yes: bool) -> None:
+    verdict, heard = Verdict(), []
+    waiting = threading.Thread(target=lambda: heard.append(verdict.is_yes()))
+    waiting.start()
+    assert heard == []
+    verdict.tell(yes=yes)
+    waiting.join()
+    assert heard == [yes]
