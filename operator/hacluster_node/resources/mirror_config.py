@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _KERNEL = re.compile(r"DRBD_KERNEL_VERSION_CODE=0x([0-9a-fA-F]+)")
 _HANDLER = "/usr/bin/hacluster-node mirror-peer-lost"
 _FENCING = "fencing resource-and-stonith;"
+_COPYING = "resync-rate 50M; c-max-rate 400M; c-min-rate 10M; c-fill-target 1M;"
+"""How fast a half catches up: as fast as disks and network allow, and at 10 MiB/s beside writes.
+DRBD's own defaults feel their way up from 250 KiB/s: a tenth to a fifth of the speed.
+"""
 
 
 def kernel_version(output: str) -> int:
@@ -48,7 +52,7 @@ def resource_file(call: Call, version: int) -> str:
         " net { protocol C; ping-int 2; ping-timeout 5; timeout 30; connect-int 2;",
         "  after-sb-0pri disconnect; after-sb-1pri disconnect; after-sb-2pri disconnect;",
         f"  {'' if old else _FENCING} }}",
-        f" disk {{ on-io-error detach; {_FENCING if old else ''} }}",
+        f" disk {{ on-io-error detach; {_COPYING} {_FENCING if old else ''} }}",
         f' handlers {{ fence-peer "{_HANDLER} {call.group} {call.name}"; }}',
         " volume 0 {",
         f"  device minor {options['minor']};",
