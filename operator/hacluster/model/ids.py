@@ -4,12 +4,17 @@ Azure returns ids in another letter case than they were sent, so ids are compare
 by their `key`, never by `==`. Which ids a cluster has is told by `names` alone.
 """
 
+from functools import lru_cache
 from typing import Final, NewType
 
 ArmId = NewType("ArmId", str)
 """A resource id in our own spelling, as `names` makes it. Compare ids with `same_id`."""
 
 RESOURCE_GROUP: Final = "Microsoft.Resources/resourceGroups"
+
+
+_RECENT: Final = 1 << 14
+"""How many answers `type_of` keeps: a pass asks the same of the same ids many times."""
 
 
 def key(resource: str) -> str:
@@ -42,6 +47,11 @@ def type_of(resource: ArmId) -> str:
 
     Types are spelled as the id spells them; an id without a provider is a resource group.
     """
+    return _type_of(resource)
+
+
+@lru_cache(_RECENT)
+def _type_of(resource: str) -> str:
     provider, separator, rest = resource.rpartition("/providers/")
     if not separator:
         return RESOURCE_GROUP if "/resourcegroups/" in key(provider or resource) else ""

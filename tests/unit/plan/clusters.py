@@ -64,6 +64,13 @@ class Operator:
         self.assessment = Assessment()
         self.limits = Limits()
 
+    def copy(self) -> "Operator":
+        """Return another one over an Azure of its own, both as they are here."""
+        made = Operator(self.azure.copy(), self.cluster)
+        made.inventory, made.assessment = self.inventory, self.assessment
+        made.limits = self.limits
+        return made
+
     def view(self, *, members: bool = False) -> View:
         """Look."""
         ids = parts.watched(View.of(self.cluster), self.inventory)
@@ -83,16 +90,11 @@ class Operator:
         self.inventory = inventory(view, parts.wanted(view), self.inventory, puts)
         return gated
 
-    def run(self, passes: int = 30, stop_after: int | None = None) -> int:
-        """Make passes until nothing is allowed; return how many it took.
-
-        ``stop_after`` ends it after so many writes, wherever it is: the operator was killed.
-        """
+    def run(self, passes: int = 30) -> int:
+        """Make passes until nothing is allowed; return how many it took."""
         for number in range(passes):
             allowed = self.gated().allowed
             for step in allowed:
-                if stop_after is not None and len(self.azure.writes) >= stop_after:
-                    return number
                 self.azure.apply(step)
             self.azure.settle()
             if not allowed:
@@ -114,7 +116,7 @@ class Operator:
 
 def made_sample(name: str) -> Operator:
     """Return an operator that has made a sample, without making it each time."""
-    return copy.deepcopy(_made_sample(name))
+    return _made_sample(name).copy()
 
 
 @cache

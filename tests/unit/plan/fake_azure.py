@@ -78,6 +78,15 @@ class FakeAzure:
         self.writes: list[Step] = []
         self._count = itertools.count(1)
 
+    def copy(self) -> "FakeAzure":
+        """Return another one in which everything is as it is here."""
+        made = FakeAzure(is_slow=self.is_slow)
+        made.bodies = plain(self.bodies)
+        made.ids, made.etags = dict(self.ids), dict(self.etags)
+        made.writes = list(self.writes)
+        made._count = itertools.count(next(self._count))
+        return made
+
     def put(self, resource: ArmId, body: Mapping[str, Any]) -> None:
         """Put something there from outside, without checks."""
         kept = plain(body)
@@ -148,11 +157,11 @@ class FakeAzure:
         body = self.bodies.get(key(resource))
         if body is None:
             return Absent(id=resource)
-        shown = copy.deepcopy(body)
+        shown = body | {"properties": dict(body["properties"])}
         kind = _kind(resource)
         if kind == "microsoft.network/virtualnetworks":
             shown["properties"]["subnets"] = [
-                {"id": one, "name": name_of(one), **copy.deepcopy(self.bodies[key(one)])}
+                {"id": one, "name": name_of(one), **self.bodies[key(one)]}
                 for one in self.ids.values()
                 if _kind(one).endswith("/subnets") and is_inside(one, resource)
             ]
