@@ -54,6 +54,7 @@ class Simulator:
 
     directory: Path
     options: tuple[str, ...] = ()
+    errors: Path | None = None
     ready: dict[str, str] = field(default_factory=dict, repr=False)
     _process: subprocess.Popen[str] | None = None
     _connection: http.client.HTTPSConnection | None = None
@@ -63,12 +64,14 @@ class Simulator:
         """Start it, at the same address as before if it ran before."""
         port = urlsplit(self.base).port if self.ready else 0
         command = [sys.executable, "-m", "azuresim", "serve", "--listen", f"127.0.0.1:{port}"]
-        self._process = subprocess.Popen(
-            [*command, *UNTHROTTLED, "--directory", str(self.directory), *self.options],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(OPERATOR)},
-        )
+        with self.errors.open("a") if self.errors else contextlib.nullcontext() as errors:
+            self._process = subprocess.Popen(
+                [*command, *UNTHROTTLED, "--directory", str(self.directory), *self.options],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(OPERATOR)},
+            )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, "the simulator ended before it was ready"
@@ -88,6 +91,10 @@ class Simulator:
     def kill(self) -> None:
         """End it as the out-of-memory killer would."""
         self.stop(signal.SIGKILL)
+
+    def hit(self) -> None:
+        """Kill it from another thread than the one that speaks to it; `kill` cleans up."""
+        os.kill(self.pid, signal.SIGKILL)
 
     @property
     def pid(self) -> int:
@@ -187,9 +194,9 @@ class Simulator:
 
 
 @contextlib.contextmanager
-def running(directory: Path, *options: str) -> Iterator[Simulator]:
-    """Yield a started simulator and end it afterwards."""
-    simulator = Simulator(directory, options).start()
+def running(directory: Path, *options: str, errors: Path | None = None) -> Iterator[Simulator]:
+    """Yield a started simulator and end it afterwards; its standard error can go to a file."""
+    simulator = Simulator(directory, options, errors=errors).start()
     try:
         yield simulator
     finally:

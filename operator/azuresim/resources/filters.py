@@ -131,8 +131,8 @@ def _plain(quoted: str) -> str:
 
 def _bad(text: str) -> ArmError:
     message = (
-        f"Invalid $filter '{ascii(text)[1:81]}' specified in the query string. Supported are eq "
-        "and ne on name, resourceType, resourceGroup, location, tagName and tagValue, "
+        f"Invalid $filter '{ascii(text)[1:-1][:80]}' specified in the query string. Supported "
+        "are eq and ne on name, resourceType, resourceGroup, location, tagName and tagValue, "
         "substringof('...', name) and startswith(tagName, '...'), joined by and, or."
     )
     return bad_request("InvalidFilterInQueryString", message)

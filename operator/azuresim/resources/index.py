@@ -126,7 +126,7 @@ def _expanded(text: str) -> tuple[str, ...]:
     unknown = [word for word in asked if word.casefold() not in known]
     if unknown:
         message = (
-            f"The $expand value '{ascii(unknown[0])[1:81]}' is not supported. Supported are "
+            f"The $expand value '{ascii(unknown[0])[1:-1][:80]}' is not supported. Supported are "
             f"{', '.join(EXPANDED)}."
         )
         raise bad_request("InvalidExpandQueryParameter", message)

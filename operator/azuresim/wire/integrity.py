@@ -29,6 +29,17 @@ def require_idle(service: Service, call: Call, record: Record) -> None:
         raise family.busy(operations.status_url(call, family, operation))
 
 
+def require_staying(service: Service, call: Call, parent: Record) -> None:
+    """Refuse a write below a resource that is on its way out.
+
+    Raises:
+        ArmError: In the provider's own words.
+    """
+    operation = pending(call, parent)
+    if operation is not None and operation.verb == "DELETE":
+        require_idle(service, call, parent)
+
+
 def require_not_deleting(call: Call, group: Record) -> None:
     """Refuse a write into a group that is on its way out.
 

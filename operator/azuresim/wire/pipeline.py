@@ -264,8 +264,8 @@ class Pipeline:
     def _unsupported(self, verb: str, path: ids.Path) -> ArmError:
         kinds = sorted({kind.kind for kind in self._service.catalog.types})
         message = (
-            f"The simulator does not serve {verb} {ascii(path.id)[1:201]}. It serves the resource "
-            f"types {', '.join(kinds)} and the paths {', '.join(self._routes.patterns())}."
+            f"The simulator does not serve {verb} {ascii(path.id)[1:-1][:200]}. It serves the "
+            f"resource types {', '.join(kinds)} and the paths {', '.join(self._routes.patterns())}."
         )
         return ArmError(501, "NotImplemented", message)
 

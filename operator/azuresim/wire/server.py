@@ -2,20 +2,31 @@
 
 import asyncio
 import logging
+import re
 import ssl
 from typing import Final
 
 import orjson
-from aiohttp import web
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from azuresim.errors import ArmError
 from azuresim.faults.rules import CutError
 from azuresim.wire.answer import Answer, refusal
+from azuresim.wire.front import Front
 from azuresim.wire.pipeline import Pipeline
 from azuresim.wire.request import LARGEST_BODY, Request
 
+PATIENCE_S: Final = 60.0
+"""How long a body may take to arrive (source: assumed)."""
+
+LINGER_S: Final = 2.0
+"""How long the rest of a refused body is read, so that the client sees the answer."""
+
 STOP_S: Final = 5.0
 """How long a stop waits for requests under way."""
+
+HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +37,17 @@ class Server:
     Args:
         pipeline: Answers the requests.
         context: The server's side of TLS.
+        patience_s: Real seconds in which a request's body must arrive.
     """
 
-    def __init__(self, pipeline: Pipeline, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, pipeline: Pipeline, context: ssl.SSLContext, patience_s: float = PATIENCE_S
+    ) -> None:
         self._pipeline = pipeline
         self._context = context
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None), shutdown_timeout=STOP_S
-        )
+        self._patience_s = patience_s
+        front = Front(self._handle, access_log=None, auto_decompress=False, lingering_time=LINGER_S)
+        self._runner = web.ServerRunner(front, shutdown_timeout=STOP_S)
         self._base = ""
 
     async def start(self, host: str, port: int) -> str:
@@ -50,7 +64,14 @@ class Server:
         await self._runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await _read(request)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                body = await _read(request)
+        except TimeoutError:
+            return _last(ArmError(408, "RequestTimeout", "The request's body did not arrive."))
+        except (ClientError, web.RequestPayloadError, BadHttpMessage) as error:
+            log.debug("Failed to read a body", exc_info=error)
+            return _last(ArmError(400, "BadRequest", "The request's body is not valid HTTP."))
         asked = Request(
             verb=request.method,
             raw_path=request.rel_url.raw_path,
@@ -80,8 +101,7 @@ class Server:
     def _base_for(self, request: web.BaseRequest) -> str:
         """Return the address the client used, so that links lead back the same way."""
         host = request.headers.get("Host", "")
-        plain = host.replace(".", "").replace("-", "").replace(":", "").replace("[", "")
-        return f"https://{host}" if plain.replace("]", "").isalnum() else self._base
+        return f"https://{host}" if HOST.fullmatch(host) else self._base
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
@@ -95,6 +115,13 @@ async def _read(request: web.BaseRequest) -> bytes | None:
             return None
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _last(error: ArmError) -> web.Response:
+    """Return the answer to a request whose end was never seen; nothing can follow it."""
+    response = _response(refusal(error))
+    response.force_close()
+    return response
 
 
 def _response(answer: Answer) -> web.Response:

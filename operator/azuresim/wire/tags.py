@@ -69,7 +69,9 @@ def _wanted(call: Call, verb: str, given: Any, kept: dict[str, str]) -> dict[str
     sent: dict[str, str] = WORDS.accept(properties.get("tags") or {}, MISSING, place)
     for name, value in sent.items():
         if not name or len(name) > LONGEST_NAME or len(value) > LONGEST_VALUE:
-            raise bad_request("InvalidTag", f"The tag '{ascii(name)[1:81]}' is empty or too long.")
+            raise bad_request(
+                "InvalidTag", f"The tag '{ascii(name)[1:-1][:80]}' is empty or too long."
+            )
     if verb == "PUT":
         return sent
     merged = _merged(str(given.get("operation", "")).casefold(), sent, kept)

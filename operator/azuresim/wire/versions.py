@@ -29,7 +29,7 @@ def check(version: str, accepted: Sequence[str], kind: str, location: str = "") 
     newest = ",".join(reversed(accepted))
     if not FORM.fullmatch(version) or kind.casefold().startswith("microsoft.resources"):
         message = (
-            f"The api-version '{ascii(version)[1:41]}' is invalid. The supported versions are "
+            f"The api-version '{ascii(version)[1:-1][:40]}' is invalid. The supported versions are "
             f"'{newest}'."
         )
         raise bad_request("InvalidApiVersionParameter", message)

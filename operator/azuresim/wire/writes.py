@@ -132,8 +132,11 @@ def _writable_place(write: Write) -> Record | None:
     group = require_group(call, target.path) if target.path.namespace else call.get(target.owner)
     if group is not None:
         integrity.require_not_deleting(call, group)
-    if len(target.path.types) > 1 and call.get(ids.parent_key(target.owner)) is None:
-        raise parent_not_found(write.kind.short, ids.parent_key(target.owner))
+    if len(target.path.types) > 1:
+        parent = call.get(ids.parent_key(target.owner))
+        if parent is None:
+            raise parent_not_found(write.kind.short, ids.parent_key(target.owner))
+        integrity.require_staying(write.service, call, parent)
     return call.get(target.owner)
 
 
@@ -242,7 +245,7 @@ def _require_zones(call: Call, kind: ResourceType, draft: Draft) -> None:
         raise bad_request("LocationNotSupportAvailabilityZones", message)
     if not set(zones) <= set(there):
         message = (
-            f"The zone(s) '{ascii(','.join(zones))[1:41]}' for resource '{draft.id}' are not "
+            f"The zone(s) '{ascii(','.join(zones))[1:-1][:40]}' for resource '{draft.id}' are not "
             f"supported. The supported zones for location '{location}' are '{','.join(there)}'."
         )
         raise bad_request("InvalidAvailabilityZone", message)
@@ -289,7 +292,7 @@ def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 def _bad_name(kind: ResourceType, name: str) -> ArmError:
     message = (
-        f"Resource name {ascii(name)[1:81]} is invalid for type {kind.kind}: it does not match "
-        f"'{kind.name_pattern}'."
+        f"Resource name '{ascii(name)[1:-1][:80]}' is invalid for type {kind.kind}: it does not "
+        f"match '{kind.name_pattern}'."
     )
     return bad_request("InvalidResourceName", message, details=[])
