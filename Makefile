@@ -9,7 +9,7 @@ SEEDS ?= 10000
 FROM  ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test check bench simulate clean
+.PHONY: help setup up down demo test test-mirror check bench simulate clean
 
 help:        ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -33,11 +33,14 @@ test: setup  ## all tests, on all cores; ARGS='tests/kube -k refused' for some
 check: setup ## format, lint, types, architecture, generated files
 	@$(PYTHON) -m hacluster_local check
 
+test-mirror: setup ## the mirror disk under every failure, on real DRBD in emulated guests
+	@$(PYTHON) -m pytest tests/mirror $(ARGS)
+
 bench: setup ## measure; tables go to docs/benchmarks.md
 	@$(PYTHON) -m pytest tests/bench -m bench -s --timeout 3600
 
 simulate: setup ## seeded schedules against the agent's core: SEEDS=n FROM=s
-	@$(PYTHON) -m tests.simulation $(SEEDS) $(FROM)
+	@$(PYTHON) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
 
 clean: down  ## remove what was made in the checkout; the cache outside stays
 	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
