@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-LEVELS_WITH_MARKER = ("sim", "kube", "netns", "bench")
+LEVELS_WITH_MARKER = ("sim", "kube", "netns", "mirror", "bench")
 ONE_AT_A_TIME = ("kube", "local", "netns")
 """Levels that stay on one worker: they share a control plane, or the machine's network."""
 

@@ -54,7 +54,7 @@ def check() -> int:
 def test(arguments: Sequence[str]) -> int:
     """Run the tests on all cores, or those that the arguments choose; return pytest's exit code."""
     cores = str(os.cpu_count() or 1)
-    spread = ["--numprocesses", cores, "--dist", "loadgroup", "-m", "not bench"]
+    spread = ["--numprocesses", cores, "--dist", "loadgroup", "-m", "not bench and not long"]
     command = [sys.executable, "-m", "pytest", *spread, *arguments]
     return subprocess.run(command, cwd=ROOT, check=False, env=_environment()).returncode  # noqa: S603
 
