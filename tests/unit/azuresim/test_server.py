@@ -48,13 +48,10 @@ async def _line(
 
 
 @pytest.mark.parametrize("sent", [b"", b"12345"])
-def test_a_body_that_stops_is_answered_with_408(tmp_path: Path, sent: bytes) -> None:
-    async def ask() -> bytes:
-        async with _line(tmp_path, 0.2) as (reader, writer):
-            writer.write(HEAD + sent)
-            return await asyncio.wait_for(reader.readuntil(b"}}"), 10)
-
-    answer = asyncio.run(ask())
+async def test_a_body_that_stops_is_answered_with_408(tmp_path: Path, sent: bytes) -> None:
+    async with _line(tmp_path, 0.2) as (reader, writer):
+        writer.write(HEAD + sent)
+        answer = await asyncio.wait_for(reader.readuntil(b"}}"), 10)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"RequestTimeout"' in answer
 
@@ -63,15 +60,12 @@ def test_a_body_that_stops_is_answered_with_408(tmp_path: Path, sent: bytes) -> 
     ("host", "is_used"),
     [("sim.example:8443", True), ("[::1]:1", True), ("a/b", False), ("é", False), ("", False)],
 )
-def test_links_lead_to_the_host_the_client_named(
+async def test_links_lead_to_the_host_the_client_named(
     tmp_path: Path, host: str, *, is_used: bool
 ) -> None:
-    async def ask() -> bytes:
-        async with _line(tmp_path, 10) as (reader, writer):
-            head = HEAD.replace(b"Host: a", f"Host: {host}\r\nConnection: close".encode())
-            writer.write(head + b"1234567890")
-            return await asyncio.wait_for(reader.read(), 10)
-
-    answer = asyncio.run(ask())
+    async with _line(tmp_path, 10) as (reader, writer):
+        head = HEAD.replace(b"Host: a", f"Host: {host}\r\nConnection: close".encode())
+        writer.write(head + b"1234567890")
+        answer = await asyncio.wait_for(reader.read(), 10)
     assert b'"length":10' in answer
     assert (f'"base":"https://{host}"'.encode() in answer) is is_used
