@@ -3,7 +3,8 @@
 Made from the descriptions alone, so that it cannot say more than there is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.durations import TYPICAL
@@ -16,9 +17,49 @@ is a *recording* of real traffic, a *document* of Microsoft's, or it is *assumed
 """
 
 
+_WHOLE: Final = frozenset({"create", "update", "delete"})
+RECORDED: Final[Mapping[str, frozenset[str]]] = {
+    "Microsoft.Resources/resourceGroups": frozenset({"create", "delete"}),
+    "Microsoft.Network/virtualNetworks": frozenset({"create", "delete", "create subnets"}),
+    "Microsoft.Network/networkSecurityGroups": _WHOLE,
+    "Microsoft.Network/publicIPAddresses": _WHOLE,
+    "Microsoft.Network/natGateways": _WHOLE,
+    "Microsoft.Network/networkInterfaces": _WHOLE,
+    "Microsoft.Network/loadBalancers": _WHOLE,
+    "Microsoft.Network/privateDnsZones": frozenset({"create", "delete"}),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": frozenset({"create", "delete"}),
+    "Microsoft.Compute/availabilitySets": frozenset({"create"}),
+    "Microsoft.Compute/disks": frozenset({"create", "delete"}),
+    "Microsoft.Compute/virtualMachines": _WHOLE,
+}
+"""What the recordings of real traffic show of each type; all else is from documents or assumed."""
+
+BASICS: Final = (
+    Fact("401 with WWW-Authenticate, 403 AuthorizationFailed, 404 of both kinds", Source.DOCUMENT),
+    Fact("412 for an etag that does not match, in the provider's words", Source.RECORDING),
+    Fact("x-ms-request-id, correlation id, remaining quota", Source.RECORDING),
+    Fact("429 by token buckets of the published sizes", Source.DOCUMENT),
+    Fact("$filter and $expand of lists of resources and groups", Source.DOCUMENT),
+    Fact("tags as Microsoft.Resources/tags/default at a group, a resource, the subscription",
+         Source.DOCUMENT),
+    Fact("codes and messages of refused filters and tags", Source.ASSUMED),
+    Fact("register and unregister are over at once; 409 MissingSubscriptionRegistration",
+         Source.ASSUMED),
+    Fact("zones are refused where the region has none (LocationNotSupportAvailabilityZones)",
+         Source.DOCUMENT),
+    Fact("a zone that the region has not (InvalidAvailabilityZone)", Source.ASSUMED),
+    Fact("regions of the public cloud, their pairs and zones", Source.DOCUMENT),
+    Fact("regions of the other clouds", Source.ASSUMED),
+    Fact("cloud metadata is one object from 2022-09-01 on, a list before", Source.DOCUMENT),
+    Fact("bodies over 4 MiB are 413, other media types 415", Source.DOCUMENT),
+    Fact("what is no HTTP is 400 in ARM's shape, a body that stops 408, one packed 415",
+         Source.ASSUMED),
+)  # fmt: skip
+
+
 def coverage() -> str:
     """Return the table as Markdown."""
-    return "\n".join([HEAD, *_types(), *_routes(), *_durations()]).rstrip() + "\n"
+    return "\n".join([HEAD, *_basics(), *_types(), *_routes(), *_durations()]).rstrip() + "\n"
 
 
 def _types() -> Iterator[str]:
@@ -35,19 +76,33 @@ def _types() -> Iterator[str]:
 
 
 def _facts(kind: ResourceType) -> Iterator[Fact]:
-    recorded = kind.basis
-    yield Fact(f"PUT of a new one: {_reply(kind.create)}", recorded)
-    yield Fact(f"PUT of an existing one: {_reply(kind.update)}", recorded)
-    yield Fact(f"DELETE: {_reply(kind.delete)}; of nothing: {kind.absent}", recorded)
+    yield Fact(f"PUT of a new one: {_reply(kind.create)}", _source(kind, "create"))
+    yield Fact(f"PUT of an existing one: {_reply(kind.update)}", _source(kind, "update"))
+    yield Fact(f"DELETE: {_reply(kind.delete)}", _source(kind, "delete"))
+    yield Fact(f"DELETE of nothing: {kind.absent}", Source.DOCUMENT)
     if kind.patch:
         what = "tags alone" if kind.patch == "tags" else "a merge"
         yield Fact(f"PATCH: {what}", Source.DOCUMENT)
     for children in kind.collections.values():
         writable = "own URLs, writable" if children.writable else "own URLs, read only"
-        yield Fact(f"{children.segment}: in the body and under {writable}", recorded)
+        word = f"create {children.segment}"
+        yield Fact(f"{children.segment}: in the body and under {writable}", _source(kind, word))
     for name, action in kind.actions.items():
         yield Fact(f"{action.verb} {name}", Source.DOCUMENT)
     yield from kind.facts
+
+
+def _source(kind: ResourceType, word: str) -> Source:
+    return Source.RECORDING if word in RECORDED.get(kind.kind, ()) else kind.basis
+
+
+def _basics() -> Iterator[str]:
+    yield "## ARM itself\n"
+    yield "| behaviour | source |"
+    yield "|---|---|"
+    for fact in BASICS:
+        yield f"| {fact.what} | {fact.source.value} |"
+    yield ""
 
 
 def _reply(reply: Reply) -> str:

@@ -163,7 +163,7 @@ class ResourceType:
         gone: What the end of a deletion does to other records.
         next_etag: The etag after one more change; None for a new GUID.
         actions: POSTs by name; on a child as `collection/action`.
-        basis: On whose word PUT and DELETE answer as they do.
+        basis: On whose word PUT and DELETE answer as they do where no recording tells.
         facts: What the coverage table says of it beyond what the description tells.
         missing: What Azure has and this has not.
     """
@@ -206,7 +206,7 @@ class ResourceType:
     gone: Callable[[Call, Record], None] = nothing
     next_etag: Callable[[str | None], str] | None = None
     actions: Mapping[str, Action] = field(default_factory=dict)
-    basis: Source = Source.RECORDING
+    basis: Source = Source.DOCUMENT
     facts: tuple[Fact, ...] = ()
     missing: tuple[str, ...] = ()
 

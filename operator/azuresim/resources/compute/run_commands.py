@@ -129,7 +129,6 @@ TYPE: Final = ResourceType(
     show=_show,
     settle=_settle,
     gone=_gone,
-    basis=Source.DOCUMENT,
     facts=(
         Fact("the same script under the same name is not run again", Source.DOCUMENT),
         Fact("changed parameters alone do not run it again", Source.ASSUMED),

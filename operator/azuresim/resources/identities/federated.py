@@ -50,7 +50,6 @@ TYPE: Final = ResourceType(
     id_form=IdForm(groups="resourcegroups"),
     name_pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}",
     check=_check,
-    basis=Source.DOCUMENT,
     facts=(
         Fact("at most 20 to an identity", Source.DOCUMENT),
         Fact("issuer and subject together come once to an identity", Source.DOCUMENT),

@@ -77,7 +77,6 @@ SERVICE: Final = ResourceType(
     check=_check_service,
     show=_show_service,
     remove=_keep_service,
-    basis=Source.DOCUMENT,
     facts=(Fact("the service 'default' comes and goes with its account", Source.DOCUMENT),),
 )
 
@@ -148,7 +147,6 @@ CONTAINER: Final = ResourceType(
     show=_show,
     listed=_listed,
     unknown=_unknown,
-    basis=Source.DOCUMENT,
     facts=(
         Fact("the answer to a PUT tells less than GET", Source.RECORDING),
         Fact("public access only where the account allows it", Source.DOCUMENT),
