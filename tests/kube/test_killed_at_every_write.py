@@ -6,103 +6,23 @@ and its reply hangs; each time the process is killed by SIGKILL and another one 
 The same for the deletion.
 """
 
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.kube.conftest import ApiServer
 from tests.kube.killed_operator import KilledOperator
 from tests.kube.operator_process import OperatorProcess, rights
+from tests.kube.world import SAMPLES, World
 from tests.sim.simulator import Simulator, running
 
 from azuresim.faults import control
 
-SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
-WRITES = {"PUT", "PATCH", "DELETE"}
 SILENCE_S = 60.0
 PATIENCE_S = 120.0
 pytestmark = pytest.mark.timeout(600)
-
-
-@dataclass
-class World:
-    """A sample in a namespace of its own, its resource group, and what surrounds them."""
-
-    api_server: ApiServer
-    sim: Simulator
-    sample: str
-    namespace: str
-    manifest: dict[str, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.manifest = yaml.safe_load((SAMPLES / f"{self.sample}.yaml").read_text())
-        self.manifest["metadata"]["namespace"] = self.namespace
-        spec = self.manifest["spec"]
-        spec["azure"]["subscriptionId"] = self.sim.ready["subscriptionId"]
-        spec["azure"]["resourceGroup"] = self.namespace
-        spec["management"] = {"deletionPolicy": "Delete"}
-
-    @property
-    def name(self) -> str:
-        return str(self.manifest["metadata"]["name"])
-
-    @property
-    def group(self) -> str:
-        return f"{self.sim.subscription}/resourceGroups/{self.namespace}"
-
-    def apply(self) -> None:
-        secret = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "cluster1-admin", "namespace": self.namespace},
-            "stringData": {"password": "Correct-Horse-1"},
-        }
-        for one in (secret, self.manifest):
-            taken = self.api_server.apply(json.dumps(one))
-            assert taken.ok, taken.message
-
-    def kubectl(self, *arguments: str) -> str:
-        return self.api_server.kubectl.run(*arguments, "--namespace", self.namespace)
-
-    def is_reconciled(self) -> bool:
-        found = self.kubectl("get", "hacluster", self.name, "--ignore-not-found", "-o", "json")
-        conditions = json.loads(found).get("status", {}).get("conditions", []) if found else []
-        return any(
-            one["type"] == "AzureReconciled" and one["status"] == "True" for one in conditions
-        )
-
-    def delete(self) -> None:
-        self.kubectl("delete", "hacluster", self.name, "--wait=false")
-
-    def is_gone(self) -> bool:
-        return not self.kubectl("get", "hacluster", self.name, "--ignore-not-found")
-
-    def clear_exchanges(self) -> None:
-        control.ask(self.sim.directory, {"do": "exchanges.clear"})
-
-    def writes(self) -> list[tuple[str, str, str]]:
-        """Return verb, type and name of every write Azure was asked for since the last clearing."""
-        said = control.ask(self.sim.directory, {"do": "exchanges.last", "most": 5000})
-        return [
-            (one["verb"], one["kind"], one["path"].rsplit("/", 1)[-1])
-            for one in said
-            if one["verb"] in WRITES and one["kind"].startswith("Microsoft.")
-        ]
-
-    def things(self) -> dict[str, str]:
-        """Return everything in the subscription that is not the directory's, by id."""
-        stored = control.ask(self.sim.directory, {"do": "records.list"})
-        builtin = "/providers/microsoft.authorization/roledefinitions/"
-        return {
-            one["id"].casefold(): one["etag"]
-            for one in stored
-            if builtin not in one["id"].casefold() or "/resourcegroups/" in one["id"].casefold()
-        }
 
 
 def until(world: World, operator: KilledOperator, holds: Any, what: str) -> None:
