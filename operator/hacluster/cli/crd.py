@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from hacluster.cli import generated
-from hacluster.model.crd import crds, text_of
+from hacluster.model.crd import texts
 
 
 @click.command("crd")
@@ -21,10 +21,10 @@ from hacluster.model.crd import crds, text_of
 )
 def command(action: Literal["write", "check"] | None, folder: Path) -> None:
     """Print the custom resource definitions, for kubectl apply -f -."""
-    texts = {name: text_of(definition) for name, definition in crds().items()}
+    found = texts()
     if action == "write":
-        generated.write(texts, folder)
+        generated.write(found, folder)
     elif action == "check":
-        generated.check(texts, folder, "hacluster crd --write")
+        generated.check(found, folder, "hacluster crd --write")
     else:
-        click.echo("---\n".join(texts.values()), nl=False)
+        click.echo("---\n".join(found.values()), nl=False)

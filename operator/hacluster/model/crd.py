@@ -1,5 +1,7 @@
 """The two custom resource definitions, generated from the nouns."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -23,14 +25,20 @@ _HEADER: Final = (
 _WIDE: Final = 1
 
 
-def crds() -> dict[str, dict[str, Any]]:
-    """Return the definitions by the names of their files."""
+@cache
+def crds() -> Mapping[str, Schema]:
+    """Return the definitions by the names of their files; made once, so change nothing in them."""
     definitions = (_cluster(), _operation())
     return {f"{GROUP}_{each['spec']['names']['plural']}.yaml": each for each in definitions}
 
 
-def text_of(definition: dict[str, Any]) -> str:
-    """Return a definition as its file holds it."""
+@cache
+def texts() -> Mapping[str, str]:
+    """Return the files that hold the definitions, by name."""
+    return {name: _text_of(definition) for name, definition in crds().items()}
+
+
+def _text_of(definition: Schema) -> str:
     body = yaml.safe_dump(definition, sort_keys=False, width=100, allow_unicode=True)
     return f"{_HEADER}{body}"
 

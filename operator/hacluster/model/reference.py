@@ -1,6 +1,7 @@
 """The reference of all fields, and the page of all reasons, as Markdown made from the nouns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from hacluster.model.base import Noun, noun_in
@@ -26,7 +27,8 @@ _BOUNDS: Final = (
 )
 
 
-def pages() -> dict[str, str]:
+@cache
+def pages() -> Mapping[str, str]:
     """Return the pages by the names of their files in docs/."""
     return {"reference.md": _reference(), "reasons.md": _reasons()}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.kube.manifests import table
 
-from hacluster.model.crd import crds, text_of
+from hacluster.model.crd import crds, texts
 from hacluster.model.reasons import Reason
 from hacluster.model.reference import pages
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.parametrize("name", crds())
 def test_the_kept_definition_is_the_models(name: str) -> None:
     kept = (ROOT / "crds" / name).read_text()
-    assert kept == text_of(crds()[name]), "run `hacluster crd --write`"
+    assert kept == texts()[name], "run `hacluster crd --write`"
 
 
 @pytest.mark.parametrize("name", pages())
