@@ -10,6 +10,9 @@ from typing import Final
 
 from azuresim.errors import ArmError
 
+GROUP_ACTIONS: Final = "Microsoft.Resources/subscriptions/resourceGroups"
+"""How actions name resource groups."""
+
 SERVER_ERRORS: Final[Mapping[int, tuple[str, str]]] = {
     500: ("InternalServerError", "Encountered internal server error."),
     502: ("BadGateway", "The gateway received an invalid response from the resource provider."),
@@ -74,9 +77,10 @@ def conflict(seen: Circumstances) -> ArmError:
 def denied(seen: Circumstances) -> ArmError:
     """403: the caller has no role that allows it."""
     action = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(seen.verb, "write")
+    kind = GROUP_ACTIONS if seen.kind == "Microsoft.Resources/resourceGroups" else seen.kind
     message = (
         "The client does not have authorization to perform action "
-        f"'{seen.kind}/{action}' over scope '{seen.path}' or the scope is invalid. If access was "
+        f"'{kind}/{action}' over scope '{seen.path}' or the scope is invalid. If access was "
         "recently granted, please refresh your credentials."
     )
     return ArmError(403, "AuthorizationFailed", message)

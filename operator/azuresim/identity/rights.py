@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from azuresim import ids
 from azuresim.errors import ArmError
+from azuresim.faults.refusals import GROUP_ACTIONS
 from azuresim.resources.authorization import assignments, roles
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import GROUP_KIND, Target
 from azuresim.state.records import Record
 
-GROUP_ACTIONS: Final = "Microsoft.Resources/subscriptions/resourceGroups"
 VERBS: Final[Mapping[str, str]] = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
 
 JOINS: Final[Mapping[str, str]] = {
