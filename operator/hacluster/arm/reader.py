@@ -22,6 +22,7 @@ from hacluster.model.ids import ArmId
 from hacluster.model.observed import Absent, Present, Seen, Snapshot, Unknown
 from hacluster.model.reasons import Reason
 from hacluster.reconcile.ports import Look
+from hacluster.reconcile.turns import Turns
 
 AGE_PER_CLUSTER_S: Final = 0.05
 """How old a shared reading may be, for each cluster that shares it: one alone always reads anew."""
@@ -61,6 +62,7 @@ class Reader:
         self._denied: dict[str, float] = {}
         self._owners: dict[str, float] = {}
         self._forgot_at = 0.0
+        self._turns = Turns()
 
     async def look(self, look: Look) -> Snapshot:
         """Return what is there; see `Subscription.look`."""
@@ -75,6 +77,7 @@ class Reader:
             for key, each in wanted.items()
         }
         errors = await self._refresh(wanted, since, fresh)
+        await self._turns.next()  # A list that many waited for wakes them all at once.
         resources = {
             key: self._seen(each, since[key], errors.get(key)) for key, each in wanted.items()
         }

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from hacluster.model import kinds
 from hacluster.reconcile.memory import Memory
 from hacluster.reconcile.ports import Kubernetes, KubernetesError, Raw
+from hacluster.reconcile.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Keeper:
         self._kubernetes = kubernetes
         self._locks: dict[str, asyncio.Lock] = {}
         self._memories: dict[str, Memory] = {}
+        self._turns = Turns()
 
     async def keep(self, current: Callable[[], Raw], wake: Wake) -> None:
         """Run passes until stopped; ``current`` gives the object as it was last seen."""
@@ -120,6 +122,7 @@ class Keeper:
     async def _pass(self, raw: Raw) -> Verdict:
         lock = self._locks.setdefault(raw.uid, asyncio.Lock())
         async with lock:
+            await self._turns.next()
             memory = self._memories.setdefault(raw.uid, Memory())
             try:
                 return await self._passes.run(raw, memory)
