@@ -4,6 +4,8 @@
 BASE_PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 PYTHON      := .venv/bin/python
 export PYTHONPATH := operator
+# Programs start in a third of the time from compiled modules, and tests start hundreds of them.
+unexport PYTHONDONTWRITEBYTECODE
 
 SEEDS ?= 10000
 FROM  ?= 0
@@ -36,8 +38,8 @@ check: setup ## format, lint, types, architecture, generated files
 test-mirror: setup ## the mirror disk under every failure, on real DRBD in emulated guests
 	@$(PYTHON) -m pytest tests/mirror $(ARGS)
 
-bench: setup ## measure; tables go to docs/benchmarks.md
-	@$(PYTHON) -m pytest tests/bench -m bench -s --timeout 3600
+bench: setup ## measure; tables go to docs/benchmarks.md; BENCHES='operator_idle' for some
+	@$(PYTHON) -m tests.bench $(BENCHES)
 
 simulate: setup ## seeded schedules against the agent's core: SEEDS=n FROM=s
 	@$(PYTHON) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
