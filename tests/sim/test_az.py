@@ -1,0 +1,107 @@
+"""`az`, as it is installed, drives a simulator: cloud, sign-in, and a cluster's resources.
+
+`az` is looked for on PATH; HACLUSTER_TEST_AZ can name it instead. It is not among this project's
+requirements, so its absence is a reason to skip, everywhere.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sim.simulator import Simulator, running
+
+AZ = os.environ.get("HACLUSTER_TEST_AZ") or shutil.which("az") or ""
+SLOW_S = 180
+"""`az` takes seconds to start, and more where others work too."""
+
+pytestmark = [
+    pytest.mark.sim,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(not AZ, reason="az is neither on PATH nor named in HACLUSTER_TEST_AZ"),
+]
+
+Az = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
+    """`az` signed in to a simulator; called with its words, returns what it prints."""
+    folder = tmp_path_factory.mktemp("az")
+    with running(folder / "sim") as sim:
+        run = _runner(sim, folder / "config")
+        run("config", "set", "core.instance_discovery=false")
+        run("cloud", "register", "-n", "Sim", "--endpoint-resource-manager", sim.base)
+        run("cloud", "set", "-n", "Sim")
+        ready = sim.ready
+        run("login", "--service-principal", "-u", ready["clientId"], "-p", ready["clientSecret"],
+            "--tenant", ready["tenantId"])  # fmt: skip
+        run("group", "create", "-n", "g", "-l", "japaneast", "--tags", "team=db")
+        yield run
+
+
+def _runner(sim: Simulator, config: Path) -> Az:
+    environment = {
+        **os.environ,
+        "AZURE_CONFIG_DIR": str(config),
+        "AZURE_CORE_COLLECT_TELEMETRY": "false",
+        "AZURE_CORE_ONLY_SHOW_ERRORS": "true",
+        "REQUESTS_CA_BUNDLE": sim.ready["caFile"],
+    }
+
+    def run(*words: str) -> Any:
+        done = subprocess.run(
+            [AZ, *words, "-o", "json"],
+            capture_output=True, text=True, env=environment, timeout=SLOW_S, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"az {' '.join(words[:4])}: {done.stderr[-2000:]}"
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run
+
+
+def test_a_group_and_its_surroundings(az: Az) -> None:
+    (account,) = az("account", "list")
+    assert account["cloudName"] == "Sim"
+    locations = {each["name"]: each for each in az("account", "list-locations")}
+    assert locations["japaneast"]["metadata"]["pairedRegion"][0]["name"] == "japanwest"
+    assert [each["name"] for each in az("group", "list", "--tag", "team=db")] == ["g"]
+    assert az("group", "exists", "-n", "no") is False
+
+
+def test_a_network_with_an_address_and_an_interface(az: Az) -> None:
+    where = ("-g", "g")
+    az("network", "nsg", "create", *where, "-n", "fw")
+    az("network", "nsg", "rule", "create", *where, "--nsg-name", "fw", "-n", "ssh", "--priority",
+       "100", "--destination-port-ranges", "22", "--access", "Allow", "--protocol",
+       "Tcp")  # fmt: skip
+    az("network", "vnet", "create", *where, "-n", "net", "--address-prefixes", "10.0.0.0/16",
+       "--subnet-name", "front", "--subnet-prefixes", "10.0.0.0/24")  # fmt: skip
+    az("network", "vnet", "subnet", "update", *where, "--vnet-name", "net", "-n", "front",
+       "--network-security-group", "fw")  # fmt: skip
+    az("network", "public-ip", "create", *where, "-n", "ip", "--sku", "Standard", "--zone", "1")
+    az("network", "nic", "create", *where, "-n", "nic", "--vnet-name", "net", "--subnet", "front")
+    (config,) = az("network", "nic", "ip-config", "list", *where, "--nic-name", "nic")
+    assert config["privateIPAddress"] == "10.0.0.4"
+    listed = az("resource", "list", *where)
+    assert {each["name"] for each in listed} >= {"fw", "net", "ip", "nic"}
+
+
+def test_tags_are_merged(az: Az) -> None:
+    az("disk", "create", "-g", "g", "-n", "data", "--size-gb", "8", "--sku", "Premium_LRS")
+    (disk,) = az("resource", "list", "-g", "g", "--resource-type", "Microsoft.Compute/disks")
+    az("tag", "update", "--resource-id", disk["id"], "--operation", "Merge", "--tags", "a=1")
+    assert az("tag", "list", "--resource-id", disk["id"])["properties"]["tags"] == {"a": "1"}
+
+
+def test_names_in_private_dns(az: Az) -> None:
+    az("network", "private-dns", "zone", "create", "-g", "g", "-n", "corp.example")
+    az("network", "private-dns", "record-set", "a", "add-record", "-g", "g", "-z", "corp.example",
+       "-n", "db", "-a", "10.0.0.9")  # fmt: skip
+    found = az("network", "private-dns", "record-set", "a", "show", "-g", "g", "-z",
+               "corp.example", "-n", "db")  # fmt: skip
+    assert found["aRecords"] == [{"ipv4Address": "10.0.0.9"}]
