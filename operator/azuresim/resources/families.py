@@ -1,7 +1,7 @@
 """Habits that types of one resource provider share: etags, polling URLs, words of refusal."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from azuresim.clock import timestamp
@@ -160,6 +160,13 @@ GROUPS: Final = Family(
     mismatch=_plain_mismatch,
     busy=_conflict,
     absent_child=_absent_child,
+)
+DEPLOYMENTS: Final = replace(
+    GROUPS,
+    name="Deployments",
+    status_path="/subscriptions/{subscription}/resourcegroups/{group}/providers/"
+    "Microsoft.Resources/deployments/{name}/operationStatuses/{id}",
+    result_path="/subscriptions/{subscription}/operationresults/{id}",
 )
 AUTHORIZATION: Final = Family(
     name="Authorization",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from azuresim.resources import groups, index, subscriptions
+from azuresim.resources import deployments, groups, index, subscriptions
 from azuresim.resources.authorization import types as authorization
 from azuresim.resources.compute import types as compute
 from azuresim.resources.contract import ResourceType
@@ -14,6 +14,7 @@ from azuresim.resources.subscriptions import Route
 
 TYPES: Final[tuple[ResourceType, ...]] = (
     groups.TYPE,
+    deployments.TYPE,
     *authorization.TYPES,
     *network.TYPES,
     *identities.TYPES,

@@ -256,6 +256,10 @@ class Transaction:
         """Keep an operation, new or changed."""
         self._started[operation.id] = operation
 
+    def drop(self) -> None:
+        """Forget everything that was collected."""
+        self._changed, self._started, self._facts, self._after = {}, {}, {}, []
+
     def after(self, act: Callable[[], None]) -> None:
         """Do something once the changes are durable; a refused request does nothing."""
         self._after.append(act)

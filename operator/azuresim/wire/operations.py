@@ -158,6 +158,7 @@ def _url(call: Call, family: Family, operation: Operation, pattern: str, more: s
         "location": operation.location,
         "id": operation.id,
         "group": group,
+        "name": ids.name_of(operation.target),
     }
     query = f"api-version={operation.version}{family.query.format(**values)}{more}&{SIGNED}"
     return f"{call.base}{pattern.format(**values)}?{query}"

@@ -20,9 +20,10 @@ from azuresim.identity.tokens import NOBODY, Claims, Tokens
 from azuresim.record.exchanges import Exchange, Exchanges
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import GROUP_KIND, Target
+from azuresim.resources.deployments import KIND
 from azuresim.resources.subscriptions import Listing, Scene
 from azuresim.resources.versions import RESOURCES
-from azuresim.wire import deletes, operations, reads, tags, versions, writes
+from azuresim.wire import deletes, deployments, operations, reads, tags, versions, writes
 from azuresim.wire.answer import Answer, refusal
 from azuresim.wire.request import Request, json_body, required_body
 from azuresim.wire.routes import Match, Routes
@@ -210,6 +211,8 @@ class Pipeline:
         if target is not None:
             self._rights.require(call, action_of(target, request.verb), scope_of(target))
             locked.refuse(call, target, request.verb)
+            if target.entry.kind == KIND and request.verb in {"PUT", "POST"}:
+                return self._deploy(request, call, target)
             return self._on_target(request, call, target)
         if tags.owns(path):
             return self._on_tags(request, call, path)
@@ -238,6 +241,16 @@ class Pipeline:
                 return deletes.act(service, call, target, json_body(request))
             case _:
                 raise self._unsupported(request.verb, target.path)
+
+    def _deploy(self, request: Request, call: Call, target: Target) -> Answer:
+        versions.check(call.version, RESOURCES, KIND)
+
+        def allow(nested: Target) -> None:
+            self._rights.require(call, action_of(nested, "PUT"), scope_of(nested))
+            locked.refuse(call, nested, "PUT")
+
+        act = deployments.put if target.action is None else deployments.validate
+        return act(self._service, call, target, required_body(request), allow)
 
     def _on_tags(self, request: Request, call: Call, path: ids.Path) -> Answer:
         versions.check(call.version, RESOURCES, tags.KIND)
