@@ -307,3 +307,53 @@ async def test_an_external_cluster_becomes_ready_by_the_balancers_word(web: Worl
     web.start()
     await web.until("Ready", "True", 120)
     assert web.kubernetes.body["status"]["activeNode"] == "web-2"
+
+
+EXTERNAL = {"nodeAgent": "External", "nodeConfiguration": None, "failoverGroups": None}
+
+
+def only_up(address: str) -> tuple[BackendHealth, ...]:
+    return tuple(
+        BackendHealth(address=one, is_up=one == address, why="Up" if one == address else "Down")
+        for one in ("10.6.0.10", "10.6.0.11")
+    )
+
+
+def machines_written(web: World, since: int) -> list[str]:
+    written = (resource.rsplit("/", 1)[-1] for _, _, resource in web.azure.writes[since:])
+    return [name for name in written if name in {"web-1", "web-2"}]
+
+
+async def test_who_serves_is_asked_again_before_a_node_is_interrupted(web: World) -> None:
+    web.change(cluster=EXTERNAL)
+    web.azure.health = only_up("10.6.0.10")
+    web.start()
+    await web.until("Ready", "True", 120)
+    await asyncio.sleep(70)
+    web.azure.health = only_up("10.6.0.11")
+    before = len(web.azure.writes)
+    web.change(machines={"size": "Standard_B4ms"})
+    await asyncio.sleep(30)
+    assert machines_written(web, before) == ["web-1"]
+    assert web.kubernetes.body["status"]["activeNode"] == "web-2"
+
+
+async def test_a_move_of_the_service_is_seen_in_the_next_period(web: World) -> None:
+    web.azure.health = only_up("10.6.0.10")
+    web.start()
+    await reconciled(web)
+    await asyncio.sleep(70)
+    web.azure.health = only_up("10.6.0.11")
+    await asyncio.sleep(62)
+    assert web.kubernetes.body["status"]["activeNode"] == "web-2"
+
+
+async def test_a_look_that_was_asked_for_asks_the_balancer_too(web: World) -> None:
+    web.azure.health = only_up("10.6.0.10")
+    web.start()
+    await reconciled(web)
+    await asyncio.sleep(70)
+    web.azure.health = only_up("10.6.0.11")
+    web.annotate(kinds.REQUESTED_AT, "now")
+    await asyncio.sleep(1)
+    assert web.kubernetes.body["status"]["activeNode"] == "web-2"

@@ -1,7 +1,8 @@
 """What the balancer's own probes say: the data plane's truth about who serves.
 
 Azure collects it on demand: a POST starts it, and its result stands at the URL it names. A pass
-waits for neither: it reads what is ready and shows the last answer until it is too old.
+waits for neither: it reads what is ready and shows the last answer until it is too old. An answer
+is as old as its question: one that was left lying is not taken for news.
 """
 
 import asyncio
@@ -27,6 +28,9 @@ class _Collection:
     url: str | None = None
     result: tuple[BackendHealth, ...] | None = None
     at: float = 0.0
+    """When Azure was asked to collect ``result``."""
+    asked_at: float = 0.0
+    """When Azure was asked to collect what ``url`` will have."""
 
 
 class RuleHealth:
@@ -43,18 +47,19 @@ class RuleHealth:
             ArmError: Azure does not answer, or may not be asked.
         """
         known = self._collections.setdefault(ids.key(rule), _Collection())
-        if known.result is not None and _now() - known.at <= max_age.total_seconds():
+        if _is_fresh(known, max_age):
             return known.result
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(PAUSE_S)
-            if await self._advance(rule, known):
+            if await self._advance(rule, known) and _is_fresh(known, max_age):
                 return known.result
         return None
 
     async def _advance(self, rule: ArmId, known: _Collection) -> bool:
         """Ask once; say whether there is a result."""
         if known.url is None:
+            known.asked_at = _now()
             version = address.parse(ids.parent_of(rule)).kind.version
             reply = await self._caller.send(
                 Call(method="POST", path=f"{rule}/health", version=version)
@@ -63,12 +68,16 @@ class RuleHealth:
         else:
             reply = await self._caller.send(Call(method="GET", path=known.url))
         if reply.status == HTTPStatus.OK and _has_result(reply):
-            known.url, known.at = None, _now()
+            known.url, known.at = None, known.asked_at
             known.result = tuple(_backends(reply.body))
             return True
         if reply.is_absent:
             known.url = known.result = None
         return False
+
+
+def _is_fresh(known: _Collection, max_age: timedelta) -> bool:
+    return known.result is not None and _now() - known.at <= max_age.total_seconds()
 
 
 def _has_result(reply: Reply) -> bool:

@@ -73,6 +73,11 @@ class Memory:
         return 0 < self.health_tries < HEALTH_TRIES
 
     @property
+    def is_health_vain(self) -> bool:
+        """Whether the balancer was asked several times in a row and has not answered."""
+        return self.health_tries >= HEALTH_TRIES
+
+    @property
     def is_at_rest(self) -> bool:
         """Whether nothing here changes by the mere passing of time."""
         is_waiting = self.awaits_health or self.record_wrong_since is not None

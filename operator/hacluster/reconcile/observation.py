@@ -13,7 +13,7 @@ from typing import Final
 
 from hacluster.errors import HAClusterError
 from hacluster.model.assessment import BackendHealth, Signals
-from hacluster.model.cluster import Cluster, NodeAgent
+from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
 from hacluster.model.observed import Present
 from hacluster.plan import parts
@@ -22,8 +22,11 @@ from hacluster.reconcile.assess import assess
 from hacluster.reconcile.memory import Memory
 from hacluster.reconcile.ports import Account, Look, Subscription
 
-HEALTH_PERIODS: Final = {NodeAgent.EXTERNAL: 1, NodeAgent.MANAGED: 5}
-"""Every how many periods the balancer is asked who serves: seldom where agents tell it."""
+HEALTH_FRESH: Final = timedelta(seconds=20)
+"""How old the balancer's word may be when a node is interrupted on its ground, counted from when
+Azure began to collect it, which takes it some seconds."""
+VAIN_PERIODS: Final = 5
+"""Every how many periods a balancer is asked that has not answered several times in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +69,27 @@ class Observer:
     memory: Memory
     inventory: tuple[str, ...]
     is_deleting: bool
+    is_asked: bool = False
+    """Whether somebody has asked for this look: then nothing remembered will do."""
 
     async def observe(self) -> Observed:
         """Look at all that the cluster names; what moves is read by itself."""
         is_moving = bool(self.memory.moving) or self.memory.is_following
-        return await self._observe(self.memory.moving, is_moving=is_moving)
+        return await self._observe(
+            self.memory.moving, is_moving=is_moving, is_health_due=self.is_asked
+        )
 
-    async def confirm(self, about: frozenset[ArmId]) -> Observed:
-        """Look once more: ``about`` is read now, and only that."""
-        return await self._observe(about, is_moving=True)
+    async def confirm(self, about: frozenset[ArmId], *, disrupts: bool) -> Observed:
+        """Look once more: ``about`` is read now, and only that.
 
-    async def _observe(self, fresh: frozenset[ArmId], *, is_moving: bool) -> Observed:
+        Who serves is asked again where a step ``disrupts`` a node: since the balancer was asked
+        last, the service may have moved to just that node.
+        """
+        return await self._observe(about, is_moving=True, is_health_due=disrupts)
+
+    async def _observe(
+        self, fresh: frozenset[ArmId], *, is_moving: bool, is_health_due: bool
+    ) -> Observed:
         blank = View.of(self.cluster, inventory=self.inventory)
         look = Look(
             ids=frozenset(parts.watched(blank, self.inventory)),
@@ -88,26 +101,31 @@ class Observer:
             members=self.is_deleting,
         )
         view = replace(blank, seen=await self.azure.look(look))
-        signals = Signals(health=await self._health(view), record_wrong_for=self._wrong_for())
+        health = await self._health(view, is_due=is_health_due)
+        signals = Signals(health=health, record_wrong_for=self._wrong_for())
         assessment = assess(view, signals)
         self._note_record(is_wrong=assessment.is_record_wrong)
         return Observed(view=replace(view, assessment=assessment), signals=signals)
 
-    async def _health(self, view: View) -> tuple[BackendHealth, ...] | None:
-        """Return what the balancer says; what it does not say in time is not known."""
+    async def _health(self, view: View, *, is_due: bool) -> tuple[BackendHealth, ...] | None:
+        """Return what the balancer says; what it does not say in time is not known.
+
+        It is asked in every period, and where ``is_due``, whenever the last word is not fresh.
+        """
         balancer = self.cluster.spec.access.load_balancer
         seen = view.get(view.names.load_balancer)
         memory, now = self.memory, _now()
         if balancer is None or not isinstance(seen, Present) or self.is_deleting:
             memory.health = None
             return None
-        every = self._period * HEALTH_PERIODS[self.cluster.spec.cluster.node_agent]
+        every = self._period * (VAIN_PERIODS if memory.is_health_vain else 1)
         is_moving = any(not one.is_settled for one in view.seen.present())
-        if now - memory.health_at < every.total_seconds() or is_moving:
+        if not is_due and (now - memory.health_at < every.total_seconds() or is_moving):
             return memory.health
         rule = view.names.balancing_rule(balancer.rules[0])
         try:
-            memory.health = await self.azure.rule_health(rule, max_age=every)
+            max_age = HEALTH_FRESH if is_due else max(HEALTH_FRESH, every / 2)
+            memory.health = await self.azure.rule_health(rule, max_age=max_age)
         except HAClusterError:
             memory.health = None
         memory.asked_health(now, every.total_seconds())

@@ -31,7 +31,7 @@ from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
 from hacluster.model.reasons import Reason
 from hacluster.plan import deletion, inventory, parts
-from hacluster.plan.steps import Put, Step
+from hacluster.plan.steps import Put, Refuse, Step
 from hacluster.plan.view import View
 from hacluster.reconcile import schedule, summarize
 from hacluster.reconcile.gate import DELETION, Gated, Held, gate
@@ -64,6 +64,8 @@ API_AWAY: Final = timedelta(seconds=2)
 """The pause after the API server could not be written to."""
 HEALTH_SOON: Final = timedelta(seconds=5)
 """The pause after the balancer was asked for its health and is still collecting it."""
+READ_AGAIN: Final = "it is read once more first"
+"""Why a step waits that only the second look of a pass has shown to be possible."""
 SPEC_WRONG: Final = timedelta(hours=1)
 """A wrong spec is looked at again when it changes; this is for what a newer operator allows."""
 
@@ -137,6 +139,7 @@ class _Run:
             memory=self._memory,
             inventory=self._report.inventory,
             is_deleting=self._raw.is_deleted,
+            is_asked=self._report.is_asked,
         )
         observed = await observer.observe()
         self._memory.is_following = False
@@ -152,12 +155,15 @@ class _Run:
         gated = await self._decide(azure, observed.view)
         if gated.allowed:
             about = frozenset(step.id for step in gated.allowed)
-            observed = await observer.confirm(about)
-            gated = _only(await self._decide(azure, observed.view), about)
+            disrupts = any(map(_interrupts, gated.allowed))
+            observed = await observer.confirm(about, disrupts=disrupts)
+            gated = _only(await self._decide(azure, observed.view), about, disrupts=disrupts)
         if self._raw.is_deleted and self._is_gone(observed.view):
             return self._finished()
         await self._report.write(summarize.summarize(self._passed(observed, gated)))
         outcomes = await self._apply(azure, gated.allowed)
+        if any(held.why == READ_AGAIN for held in gated.held):
+            return Verdict(wait=min(schedule.MOVING, self._wait(observed.view, outcomes)))
         if not outcomes and self._memory.is_at_rest:
             self._memory.settled = (self._report.version, *known[1:])
         return Verdict(wait=self._wait(observed.view, outcomes))
@@ -315,17 +321,28 @@ def _keeps_all(cluster: Cluster) -> bool:
     return is_kept or management.mode is ManagementMode.OBSERVE
 
 
-def _only(gated: Gated, about: frozenset[ArmId]) -> Gated:
-    """Hold the steps on what was not read just now; they are done by the next pass."""
-    late = [step for step in gated.allowed if step.id not in about]
+def _only(gated: Gated, about: frozenset[ArmId], *, disrupts: bool) -> Gated:
+    """Hold the steps on what was not read just now; they are done by the next pass.
+
+    So is what would interrupt a node, if who serves was not asked for just now (``disrupts``).
+    """
+    late = [
+        step
+        for step in gated.allowed
+        if step.id not in about or (_interrupts(step) and not disrupts)
+    ]
     return replace(
         gated,
-        allowed=tuple(step for step in gated.allowed if step.id in about),
+        allowed=tuple(step for step in gated.allowed if step not in late),
         held=(
             *gated.held,
-            *(Held(step=s, reason="Progressing", why="it is read once more first") for s in late),
+            *(Held(step=s, reason="Progressing", why=READ_AGAIN) for s in late),
         ),
     )
+
+
+def _interrupts(step: Step) -> bool:
+    return not isinstance(step, Refuse) and step.disrupts is not None
 
 
 def _moves_fast(memory: Memory) -> bool:

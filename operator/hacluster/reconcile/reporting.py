@@ -37,6 +37,11 @@ class Report:
         return self._raw.annotations.get(kinds.REQUESTED_AT)
 
     @property
+    def is_asked(self) -> bool:
+        """Whether that annotation asks for a pass that was not done yet."""
+        return self.requested_at not in (None, self.previous.last_handled_reconcile_at)
+
+    @property
     def inventory(self) -> tuple[str, ...]:
         """What the status says that we made."""
         return tuple(item.id for item in self.previous.inventory)
