@@ -3,21 +3,17 @@
 import asyncio
 import json
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from azuresim.coverage import coverage as coverage_table
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
 from azuresim.resources import regions
-from azuresim.simulator import Options, Simulator
 from azuresim.state.database import DirectoryInUseError
-from azuresim.wire.service import Settings
 
 in_directory = click.option(
     "--directory",
@@ -59,36 +55,26 @@ def serve(
             f"Machines of kind '{machines}' are not there yet. Use --machines none: power states "
             "and Run Command results then come from a model."
         )
+    from azuresim import serving  # noqa: PLC0415 - a second of imports that no other command needs
+
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     host, port = _address(listen)
-    settings = Settings(
+    settings = serving.Settings(
         strict=strict,
         durations=durations,
         speed=speed,
         throttled=throttle == "published",
         regions=regions.names(cloud),
     )
-    options = Options(directory=directory, host=host, port=port, settings=settings, names=names)
+    options = serving.Options(
+        directory=directory, host=host, port=port, settings=settings, names=names
+    )
     try:
-        asyncio.run(_serve(options))
+        asyncio.run(serving.serve(options))
     except DirectoryInUseError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"Cannot serve on {listen}: {error}") from None
-
-
-async def _serve(options: Options) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    simulator = Simulator(options)
-    try:
-        ready = await simulator.start()
-        click.echo(json.dumps(ready))
-        await stop.wait()
-    finally:
-        await simulator.stop()
 
 
 def _address(listen: str) -> tuple[str, int]:
@@ -241,7 +227,9 @@ main.add_command(machine_commands.script)
 @main.command()
 def coverage() -> None:
     """Print what is simulated, why it is believed to be so, and what is not there."""
-    click.echo(coverage_table(), nl=False)
+    from azuresim.coverage import coverage as table  # noqa: PLC0415 - as above
+
+    click.echo(table(), nl=False)
 
 
 def _ask(directory: Path, wish: dict[str, Any]) -> Any:
