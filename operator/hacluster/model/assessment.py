@@ -94,6 +94,9 @@ class Assessment:
     is_contradictory: bool = False
     """Whether the balancer and the agents name different nodes: a failover is on its way."""
 
+    is_silent: bool = False
+    """Whether agents run the nodes and none has reported: nobody knows who could take over."""
+
     @property
     def is_degraded(self) -> bool:
         """Whether another failure might end the service."""
@@ -105,6 +108,9 @@ class Assessment:
         return any(found.severity is Severity.UNSAFE for found in self.findings)
 
     def may_disrupt(self, node: str) -> bool:
-        """Say whether a node is known to be a standby of a cluster that can spare it."""
+        """Say whether a node is known to be a standby of a cluster that can spare it.
+
+        Where no agent runs, the balancer and the machines are the only judges of that.
+        """
         is_standby = bool(self.serving) and node not in (self.serving or ())
-        return is_standby and not self.is_degraded and not self.is_unsafe
+        return is_standby and not (self.is_degraded or self.is_unsafe or self.is_silent)

@@ -14,5 +14,9 @@ OPERATION_PLURAL: Final = "haclusteroperations"
 REQUESTED_AT: Final = f"{GROUP}/requested-at"
 """Any new value asks for a pass now; it is echoed in status.lastHandledReconcileAt."""
 
+INTERRUPT: Final = f"{GROUP}/interrupt"
+"""The name of a node that may be interrupted though the cluster may not be able to spare it; never
+one that is seen serving."""
+
 ABANDON: Final = f"{GROUP}/abandon"
 """``"true"`` lets an object that is being deleted go without what it owns in Azure."""

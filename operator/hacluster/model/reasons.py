@@ -54,7 +54,8 @@ class Reason(StrEnum):
         "A step would interrupt the active node, more than one node, or a node that the cluster "
         "cannot spare now.",
         "Move the groups to another node, or mend what the condition Degraded says; the step "
-        "follows by itself.",
+        "follows by itself. A node that you know to be no longer needed for the service may be "
+        "permitted by the annotation hacluster.dev/interrupt: NODE.",
     )
     ADOPTION_REQUIRED = (
         "AdoptionRequired",
@@ -155,7 +156,8 @@ class Reason(StrEnum):
     )
     NODE_AGENT_EXTERNAL = (
         "NodeAgentExternal",
-        "cluster.nodeAgent is External: something else decides which node is active.",
+        "cluster.nodeAgent is External: something else decides which node is active, and which can "
+        "take over.",
         "Nothing to do.",
     )
     AGENT_SILENT = (

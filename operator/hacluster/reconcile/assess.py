@@ -47,6 +47,7 @@ def assess(view: View, signals: Signals) -> Assessment:
         serving=serving if known else None,
         is_contradictory=is_contradictory,
         findings=findings,
+        is_silent=view.spec.cluster.node_agent is NodeAgent.MANAGED and told is None,
         is_record_wrong=is_wrong,
         record_address=_overdue(view, signals, active) if is_wrong else None,
     )

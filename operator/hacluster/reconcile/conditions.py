@@ -111,6 +111,15 @@ def degraded(passed: Passed) -> Judgement:
         return Judgement(Truth.UNKNOWN, reason, message)
     if found := _findings(passed, Severity.DEGRADED):
         return Judgement(Truth.TRUE, found[0].reason, _sentences(found))
+    if assessment.is_silent:
+        message = "No agent has reported: whether another node could take over is not known"
+        return Judgement(Truth.UNKNOWN, Reason.AWAITING_AGENT, message)
+    if passed.view.spec.cluster.node_agent is NodeAgent.EXTERNAL:
+        message = (
+            "The machines run and the balancer finds one node that serves; whether another could "
+            "take over is decided by something else and not known here"
+        )
+        return Judgement(Truth.UNKNOWN, Reason.NODE_AGENT_EXTERNAL, message)
     message = "Every node that does not serve is ready to take over"
     return Judgement(Truth.FALSE, Reason.CAN_SPARE_ONE, message)
 
@@ -159,10 +168,12 @@ def _sentences(findings: Iterable[Finding]) -> str:
 
 
 def _serving(passed: Passed) -> str:
-    assessment = passed.view.assessment
+    assessment, service = passed.view.assessment, passed.view.spec.cluster
     others = [node.name for node in passed.view.spec.nodes if node.name != assessment.active]
     if assessment.active is None:
         return f"{' and '.join(assessment.serving or ())} serve"
     if assessment.is_degraded:
         return f"{assessment.active} serves; {_sentences(assessment.findings)}"
-    return f"{assessment.active} serves; {some(others)} can take over"
+    is_known = not assessment.is_silent and service.node_agent is NodeAgent.MANAGED
+    more = f"{some(others)} can take over" if is_known else "who could take over is not known here"
+    return f"{assessment.active} serves; {more}"

@@ -11,6 +11,10 @@ A step is held, in this order, if
 5. it rests on something that is not there yet, is moving, or has a step of its own;
 6. it would interrupt a node that may be the active one, or a second node.
 
+A person may permit to interrupt one node that the cluster cannot spare, or of which nobody knows
+whether it can, by the annotation ``hacluster.dev/interrupt``. It never holds for a node that is
+seen serving, nor as long as the balancer has not said who serves.
+
 That a request which Azure has refused lately waits longer is for the loop, which has a clock.
 """
 
@@ -18,6 +22,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from hacluster.model import kinds
+from hacluster.model.assessment import Assessment, Severity
 from hacluster.model.azure import ManagementMode
 from hacluster.model.ids import ArmId, key, type_of
 from hacluster.model.observed import Absent, Present, Unknown
@@ -152,7 +158,7 @@ class _Gate:
         if node is None or limit is None:
             return
         assessment = self._view.assessment
-        if not assessment.may_disrupt(node):
+        if not (assessment.may_disrupt(node) or _is_permitted(self._view, node)):
             yield Reason.DISRUPTION_HELD, _disruption(self._view, node)
         elif len({*self._disrupted, node}) > limit:
             others = ", ".join(self._disrupted)
@@ -172,12 +178,40 @@ def _waiting(step: Step, other: Step, what: str) -> str:
 
 
 def _disruption(view: View, node: str) -> str:
-    assessment = view.assessment
-    if not assessment.serving:
-        return f"it interrupts {node}, and which node is active is not known"
-    if node in assessment.serving:
+    assessment, permit = view.assessment, f"permit it by the annotation {kinds.INTERRUPT}: {node}"
+    if assessment.is_unsafe:
+        return f"it interrupts {node}, and {_unsafe(assessment)}: mend that first"
+    if node in (assessment.serving or ()):
         return f"it interrupts {node}, which is active: move the groups to another node first"
-    return f"it interrupts {node}, and the cluster could not survive that now"
+    if assessment.serving is None and not _is_open(view):
+        return f"it interrupts {node}, and which node is active is not known: the balancer is asked"
+    if assessment.serving is None:
+        why = f"which node is active is not known: make sure that {node} is not, then {permit}"
+    elif not assessment.serving:
+        why = f"no node serves: mend that first, or {permit}"
+    elif assessment.is_degraded:
+        why = f"the cluster could not survive that now: mend what Degraded says, or {permit}"
+    else:
+        why = f"no agent tells whether another node could take over: wait for that, or {permit}"
+    return f"it interrupts {node}, and {why}"
+
+
+def _unsafe(assessment: Assessment) -> str:
+    return next(one.why for one in assessment.findings if one.severity is Severity.UNSAFE)
+
+
+def _is_permitted(view: View, node: str) -> bool:
+    """Say whether a person permits to interrupt a node, and it is not seen serving."""
+    assessment = view.assessment
+    is_safe = not assessment.is_unsafe and node not in (assessment.serving or ())
+    return (
+        is_safe and _is_open(view) and dict(view.cluster.annotations).get(kinds.INTERRUPT) == node
+    )
+
+
+def _is_open(view: View) -> bool:
+    """Say whether nothing that could tell who serves has still to be heard."""
+    return view.assessment.serving is not None or view.spec.access.load_balancer is None
 
 
 def _pending(value: Any) -> Iterator[Pending]:

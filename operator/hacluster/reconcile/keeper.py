@@ -55,6 +55,7 @@ class Wake:
             raw.is_deleted,
             raw.annotations.get(kinds.REQUESTED_AT),
             raw.annotations.get(kinds.ABANDON),
+            raw.annotations.get(kinds.INTERRUPT),
         )
         if news != self._heard:
             self._heard = news

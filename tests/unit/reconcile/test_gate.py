@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.plan.clusters import made_sample, nothing_there, sample
 
+from hacluster.model import kinds
 from hacluster.model.assessment import Assessment, Finding, Severity
 from hacluster.model.ids import ArmId, key
 from hacluster.model.observed import Absent, Present, Seen, Snapshot, Unknown
@@ -156,14 +157,57 @@ DEGRADED = Finding(severity=Severity.DEGRADED, reason=Reason.NODE_DOWN, why="")
         (Assessment(active="node-1", serving=("node-1",)), False),
         (Assessment(serving=("node-1", "node-2")), False),
         (Assessment(active="node-2", serving=("node-2",), findings=(DEGRADED,)), False),
+        (Assessment(active="node-2", serving=("node-2",), is_silent=True), False),
     ],
-    ids=["unknown", "nobody serves", "standby", "active", "both", "degraded"],
+    ids=["unknown", "nobody serves", "standby", "active", "both", "degraded", "no agent"],
 )
 def test_only_a_standby_that_can_be_spared_is_interrupted(
     assessment: Assessment, *, is_allowed: bool
 ) -> None:
     view = view_of(present(BALANCER), assessment=assessment)
     assert (reason_of(put(disrupts="node-1"), view) is None) is is_allowed
+
+
+SERVES_2 = Assessment(active="node-2", serving=("node-2",))
+UNSAFE = Finding(severity=Severity.UNSAFE, reason=Reason.PROBE_OVERRULED, why="x")
+
+
+@pytest.mark.parametrize(
+    ("assessment", "node", "is_allowed"),
+    [
+        (Assessment(serving=()), "node-1", True),
+        (Assessment(serving=()), "node-2", False),
+        (replace(SERVES_2, findings=(DEGRADED,)), "node-1", True),
+        (replace(SERVES_2, is_silent=True), "node-1", True),
+        (replace(SERVES_2, findings=(UNSAFE,)), "node-1", False),
+        (Assessment(active="node-1", serving=("node-1",)), "node-1", False),
+        (Assessment(), "node-1", False),
+    ],
+    ids=["nobody serves", "another", "degraded", "silent", "unsafe", "active", "not asked yet"],
+)
+def test_a_person_may_permit_one_node_that_does_not_serve(
+    assessment: Assessment, node: str, *, is_allowed: bool
+) -> None:
+    view = view_of(present(BALANCER), assessment=assessment)
+    permitted = replace(view.cluster, annotations=((kinds.INTERRUPT, node),))
+    assert reason_of(put(disrupts="node-1"), view) == Reason.DISRUPTION_HELD
+    allowed = reason_of(put(disrupts="node-1"), replace(view, cluster=permitted))
+    assert (allowed is None) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("assessment", "remedy"),
+    [
+        (Assessment(serving=()), "hacluster.dev/interrupt: node-1"),
+        (replace(SERVES_2, is_silent=True), "hacluster.dev/interrupt: node-1"),
+        (replace(SERVES_2, findings=(DEGRADED,)), "mend what Degraded says"),
+        (Assessment(active="node-1", serving=("node-1",)), "move the groups"),
+        (Assessment(), "the balancer is asked"),
+    ],
+)
+def test_a_held_disruption_tells_the_way_out(assessment: Assessment, remedy: str) -> None:
+    (held,) = gate([put(disrupts="node-1")], view_of(present(BALANCER), assessment=assessment)).held
+    assert remedy in held.why
 
 
 def test_one_node_is_interrupted_at_a_time_but_all_of_it_at_once() -> None:

@@ -164,6 +164,17 @@ def test_an_external_agent_is_judged_by_the_balancer_alone() -> None:
     assert answers(summarize(passed(operator)))[C.READY] == (U, Reason.NO_EVIDENCE)
 
 
+def test_nobody_claims_that_a_node_can_take_over_whose_agent_never_spoke() -> None:
+    serving = Signals(health=health("node-1"))
+    managed = passed(made_sample(ILB), serving)
+    assert answers(summarize(managed))[C.DEGRADED] == (U, Reason.AWAITING_AGENT)
+    assert not managed.view.assessment.may_disrupt("node-2")
+    outside = passed(made(sample(ILB, external)), serving)
+    assert answers(summarize(outside))[C.DEGRADED] == (U, Reason.NODE_AGENT_EXTERNAL)
+    assert outside.view.assessment.may_disrupt("node-2")
+    assert "can take over" not in sentence(summarize(outside))
+
+
 def test_a_cluster_that_is_being_made_is_progressing() -> None:
     status = summarize(of_view(nothing_there(sample(ILB)), Signals()))
     found = answers(status)
