@@ -252,6 +252,19 @@ class TestDeletion:
         await asyncio.wait_for(removing, 10)
         assert web.azure.things
 
+    async def test_its_end_is_told_once_though_the_loop_still_runs(
+        self, web: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        web.start()
+        await reconciled(web)
+        web.kubernetes.body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        web.annotate(kinds.ABANDON, "true")
+        await asyncio.gather(web.keeper.remove(web.kubernetes.raw()), asyncio.sleep(5))
+        assert [reason for _, reason, _ in web.kubernetes.events].count("Abandoned") == 1
+        lines = [record.message for record in caplog.records]
+        assert lines.count("Finished deletion of cluster") == 1
+
     async def test_an_object_that_vanishes_ends_it(self, web: World) -> None:
         web.start()
         await reconciled(web)

@@ -78,11 +78,17 @@ class Keeper:
         self._turns = Turns()
 
     async def keep(self, current: Callable[[], Raw], wake: Wake) -> None:
-        """Run passes until stopped; ``current`` gives the object as it was last seen."""
+        """Run passes until stopped; ``current`` gives the object as it was last seen.
+
+        What is being deleted is left to `remove`, so that its end is told once.
+        """
         wake.is_stopping = False
         while not wake.is_stopping:
             wake.event.clear()
-            verdict = await self._pass(current())
+            raw = current()
+            if raw.is_deleted:
+                return
+            verdict = await self._pass(raw)
             await _until(wake.event, verdict.wait)
 
     async def remove(self, raw: Raw) -> None:
