@@ -24,6 +24,7 @@ from hacluster.model.azure import DeletionPolicy, ManagementMode
 from hacluster.model.ids import RESOURCE_GROUP, ArmId, is_inside, key, name_of, parent_of, type_of
 from hacluster.model.observed import Present, Unknown
 from hacluster.model.reasons import Reason
+from hacluster.plan.inventory import is_embedded
 from hacluster.plan.os_disk import is_made_by_us
 from hacluster.plan.settle import describe
 from hacluster.plan.steps import Delete, Refuse, Step
@@ -73,14 +74,17 @@ def plan(view: View) -> tuple[Step, ...]:
 
 
 def is_complete(view: View) -> bool:
-    """Say whether nothing is left to remove and nothing was unreadable: the object may go."""
+    """Say whether nothing is left to remove and nothing was unreadable: the object may go.
+
+    What was never looked at counts as unreadable: the group, and all that the inventory names.
+    """
     if not _may_delete(view):
         return True
     group = view.get(view.names.resource_group)
-    if any(isinstance(seen, Unknown) for seen in view.seen.resources.values()):
+    known = (view.get(one) for one in map(ArmId, view.inventory) if not is_embedded(one))
+    if any(isinstance(seen, Unknown) for seen in (group, *view.seen.resources.values(), *known)):
         return False
-    is_group_ours = isinstance(group, Present) and is_ours(view, group)
-    if is_group_ours and view.seen.listing(group.id) is None:
+    if isinstance(group, Present) and is_ours(view, group) and not _is_at_rest(view, group):
         return False
     is_moving = any(not seen.is_settled for seen in _unwanted(view, frozenset()))
     return not is_moving and not any(isinstance(step, Delete) for step in plan(view))
@@ -123,6 +127,11 @@ def _unwanted(view: View, keep: Collection[str]) -> tuple[Present, ...]:
         and not _is_retained(view, seen)
         and (is_ours(view, seen) or _is_boot_disk_of_ours(view, seen))
     )
+
+
+def _is_at_rest(view: View, group: Present) -> bool:
+    """Say whether a group is not on its way out, and all that is in it is known."""
+    return group.is_settled and view.seen.listing(group.id) is not None
 
 
 def _is_retained(view: View, seen: Present) -> bool:

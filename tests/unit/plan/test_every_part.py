@@ -372,3 +372,24 @@ def test_absent_and_unknown_are_told_apart() -> None:
     assert isinstance(view.get(view.names.subnet), Absent)
     assert isinstance(View.of(sample("minimal")).get(view.names.subnet), Unknown)
     assert parts.plan(View.of(sample("minimal"))) == ()
+
+
+def test_nothing_looked_at_ends_no_deletion() -> None:
+    operator = made_sample("minimal")
+    operator.cluster = sample("minimal", _policy("Delete"))
+    blank = operator.view(members=True)
+    assert not deletion.is_complete(replace(blank, seen=Snapshot()))
+    group = blank.names.resource_group
+    seen = Snapshot(resources={key(group): Absent(id=group)})
+    assert not deletion.is_complete(replace(blank, seen=seen))
+
+
+def test_a_group_that_is_still_on_its_way_out_ends_no_deletion() -> None:
+    operator = made_sample("minimal")
+    operator.cluster = sample("minimal", _policy("Delete"))
+    view = operator.view(members=True)
+    seen = view.present(view.names.resource_group)
+    assert seen is not None
+    going = replace(seen, body={**seen.body, "properties": {"provisioningState": "Deleting"}})
+    only = Snapshot(resources={key(seen.id): going}, members={key(seen.id): ()})
+    assert not deletion.is_complete(replace(view, seen=only, inventory=frozenset()))
