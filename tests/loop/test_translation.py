@@ -1,6 +1,6 @@
 import pytest
 
-from hacluster.arm.translation import OperationInProgressError, error_of, refusal
+from hacluster.arm.translation import OperationInProgressError, Refusal, error_of, refusal
 from hacluster.errors import (
     ArmDenied,
     ArmError,
@@ -114,3 +114,22 @@ def test_the_detail_that_tells_the_cause_is_in_the_message() -> None:
         }
     }
     assert "The zone is full." in str(error_of(refusal(ASKED, 409, {}, body)))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("InternalExecutionError", ArmUnavailable),
+        ("InternalServerError", ArmUnavailable),
+        ("OSProvisioningTimedOut", ArmUnavailable),
+        ("Canceled", ArmUnavailable),
+        ("AllocationFailed", ArmExhausted),
+        ("InvalidParameter", ArmRejected),
+    ],
+)
+def test_an_operation_that_failed_by_azures_own_doing_is_not_our_fault(
+    code: str, kind: type[ArmError]
+) -> None:
+    error = error_of(Refusal(asked=ASKED, status=409, code=code, text="No.", is_accepted=True))
+    assert type(error) is kind
+    assert f"was accepted and has failed: {code}" in str(error)

@@ -65,6 +65,13 @@ _ACTION: Final = re.compile(r"perform action '([^']+)'")
 _QUOTA_TEXT: Final = re.compile(r"quota", re.IGNORECASE)
 
 
+_TRANSIENT: Final = re.compile(
+    r"internal|timeout|timedout|unavailable|transient|retryable|preempted", re.IGNORECASE
+)
+"""Words in the code of an operation that failed by Azure's own doing: the same request may succeed.
+Compute says ``InternalExecutionError``, Network ``InternalServerError``."""
+
+
 class OperationInProgressError(ArmUnavailable):
     """Azure will take the request when another operation has ended."""
 
@@ -84,6 +91,8 @@ class Refusal:
     retry_after_s: float | None = None
     action: str = ""
     """The right that the request needs, if it is known."""
+    is_accepted: bool = False
+    """Whether the request was accepted, and the operation that it began has failed."""
 
 
 def refusal(
@@ -140,7 +149,10 @@ def error_of(refused: Refusal) -> ArmError:
     """Return the operator's error for an answer."""
     kind, reason, advice = _judge(refused)
     said = refused.text or "no explanation"
-    message = f"{refused.asked} was answered {refused.status} {refused.code}: {said}{advice}"
+    came = (
+        "was accepted and has failed:" if refused.is_accepted else f"was answered {refused.status}"
+    )
+    message = f"{refused.asked} {came} {refused.code}: {said}{advice}"
     return kind(
         message,
         code=refused.code,
@@ -167,6 +179,8 @@ def _judge(refused: Refusal) -> tuple[type[ArmError], Reason | None, str]:
     if status == HTTPStatus.FORBIDDEN:
         return ArmDenied, None, _missing(refused)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        return ArmUnavailable, None, ""
+    if refused.is_accepted and (code == "Canceled" or _TRANSIENT.search(code)):
         return ArmUnavailable, None, ""
     return ArmRejected, None, ""
 

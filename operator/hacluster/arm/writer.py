@@ -70,7 +70,8 @@ class Operations:
         code, text = code_and_text(body)
         error = error_of(
             Refusal(
-                asked=f"{asked}, which had been accepted,",
+                asked=asked,
+                is_accepted=True,
                 status=HTTPStatus.CONFLICT,
                 code=code or str(body["status"]),
                 text=text,

@@ -116,7 +116,7 @@ class Reason(StrEnum):
     )
     AZURE_UNREACHABLE = (
         "AzureUnreachable",
-        "Azure does not answer, or answers with 5xx: what is there is unknown.",
+        "Azure does not answer, answers with 5xx, or an operation failed by Azure's own doing.",
         "Check the operator's way to the endpoint in the message, and Azure's status page.",
     )
     QUOTA_EXCEEDED = (
