@@ -12,7 +12,7 @@ from hacluster.model.reasons import Reason
 from hacluster.model.status import Truth
 from hacluster.plan.settle import describe
 from hacluster.plan.steps import Put, Step
-from hacluster.reconcile.judgement import Judgement, refusals, some, unsettled
+from hacluster.reconcile.judgement import Judgement, counted, refusals, some, unsettled
 from hacluster.reconcile.passed import Passed
 
 
@@ -51,8 +51,11 @@ def _by_deletion(passed: Passed) -> Judgement | None:
         return Judgement(Truth.FALSE, Reason.DELETION_BLOCKED, message)
     left = len(passed.gated.allowed) + len(passed.gated.held)
     if passed.view.spec.management.paused and left:
-        return Judgement(Truth.FALSE, Reason.PAUSED, f"{left} deletions wait: it is paused")
-    message = f"{left} things of ours are left in Azure" if left else "Azure is taking it away"
+        return Judgement(
+            Truth.FALSE, Reason.PAUSED, f"{counted(left, 'deletion', 'wait')}: it is paused"
+        )
+    some_left = f"{counted(left, 'thing')} of ours left in Azure"
+    message = some_left if left else "Azure is taking it away"
     return Judgement(Truth.FALSE, Reason.DELETING, message)
 
 
@@ -83,9 +86,11 @@ def _by_held(passed: Passed) -> Judgement | None:
     management = passed.view.spec.management
     held = passed.gated.held
     if held and management.paused:
-        return Judgement(Truth.FALSE, Reason.PAUSED, f"{len(held)} steps wait: it is paused")
+        return Judgement(
+            Truth.FALSE, Reason.PAUSED, f"{counted(len(held), 'step', 'wait')}: it is paused"
+        )
     if held and held[0].reason == Reason.OBSERVING:
-        message = f"{len(held)} steps are not done in mode Observe: {_planned(held[0].step)}"
+        message = f"{counted(len(held), 'step')} not done in mode Observe: {_planned(held[0].step)}"
         return Judgement(Truth.FALSE, Reason.DRIFTED, message)
     waiting = [one for one in held if one.reason == Reason.DISRUPTION_HELD]
     if waiting and len(waiting) == len(held) and not passed.gated.allowed:
@@ -101,7 +106,7 @@ def _by_steps(passed: Passed) -> Judgement | None:
         message = f"Being repaired: {some(map(_planned, drifted))}"
         return Judgement(Truth.FALSE, Reason.DRIFTED, message)
     if steps:
-        message = f"{len(steps)} steps to go: {some(map(_planned, steps))}"
+        message = f"{counted(len(steps), 'step')} to go: {some(map(_planned, steps))}"
         return Judgement(Truth.FALSE, Reason.PROGRESSING, message)
     if moving := [*passed.moving, *(seen.id for seen in unsettled(passed))]:
         message = f"Azure is working on {some(dict.fromkeys(map(describe, moving)))}"
@@ -112,7 +117,8 @@ def _by_steps(passed: Passed) -> Judgement | None:
 def _troubles(passed: Passed) -> str:
     first = _worst(trouble.error for trouble in passed.troubles)
     found = next(trouble for trouble in passed.troubles if trouble.error is first)
-    more = f"; {len(passed.troubles) - 1} more steps failed" if len(passed.troubles) > 1 else ""
+    others = len(passed.troubles) - 1
+    more = f"; {counted(others, 'more step')} failed" if others else ""
     return f"{describe(found.id)}: {found.error}{more}"
 
 

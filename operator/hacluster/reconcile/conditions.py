@@ -5,6 +5,7 @@ one that a person has to mend comes first, then what mends itself.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from hacluster.errors import ArmThrottled, Retry
 from hacluster.model.assessment import Finding, Severity
@@ -16,6 +17,8 @@ from hacluster.reconcile.assess import fresh_reports
 from hacluster.reconcile.azure_condition import azure_reconciled
 from hacluster.reconcile.judgement import Judgement, refusals, some, unsettled
 from hacluster.reconcile.passed import Passed
+
+_NOT_CARRIED_OUT: Final = "this version does not carry out cluster.nodeConfiguration yet"
 
 
 def judge(passed: Passed) -> Mapping[ConditionType, Judgement]:
@@ -50,7 +53,8 @@ def nodes_configured(passed: Passed) -> Judgement:
     names = [node.name for node in passed.view.spec.nodes]
     silent = [name for name in names if name not in reports]
     if not reports:
-        message = f"No agent has reported from {some(names)}"
+        more = "" if has_nothing else f"; {_NOT_CARRIED_OUT}"
+        message = f"No agent has reported from {some(names)}{more}"
         return Judgement(Truth.UNKNOWN, Reason.AWAITING_AGENT, message)
     if silent:
         return Judgement(Truth.UNKNOWN, Reason.AGENT_SILENT, f"No report from {some(silent)}")
@@ -127,9 +131,7 @@ def degraded(passed: Passed) -> Judgement:
 def ready(passed: Passed, parts: Mapping[ConditionType, Judgement]) -> Judgement:
     """Sum up: True only if each part is; else the first part that is not says why."""
     if passed.is_deleting:
-        return Judgement(
-            Truth.FALSE, Reason.DELETING, parts[ConditionType.AZURE_RECONCILED].message
-        )
+        return parts[ConditionType.AZURE_RECONCILED]._replace(status=Truth.FALSE)
     wrong = [one for one in parts.values() if one.status is not Truth.TRUE]
     if not wrong:
         return Judgement(Truth.TRUE, Reason.AS_DECLARED, _serving(passed))

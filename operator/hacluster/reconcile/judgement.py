@@ -26,6 +26,12 @@ def some(texts: Iterable[str]) -> str:
     return f"{', '.join(found[:LISTED])}{more}"
 
 
+def counted(number: int, noun: str, verb: str = "") -> str:
+    """Return how many there are: ``1 step waits`` and ``2 steps wait`` of ``step`` and ``wait``."""
+    is_one = number == 1
+    return f"{number} {noun}{'' if is_one else 's'} {verb}{'s' if is_one and verb else ''}".rstrip()
+
+
 def unsettled(passed: Passed) -> list[Present]:
     """Return what Azure is working on."""
     seen = passed.view.seen.present()
@@ -33,5 +39,9 @@ def unsettled(passed: Passed) -> list[Present]:
 
 
 def refusals(passed: Passed) -> str:
-    """Return why the operator will not do what it was asked."""
-    return some(refusal.why for refusal in passed.gated.refused)
+    """Return why the operator will not do what it was asked; each remedy once."""
+    causes: dict[str, list[str]] = {}
+    for refusal in passed.gated.refused:
+        cause, _, remedy = refusal.why.rpartition(": ")
+        causes.setdefault(remedy, []).append(cause)
+    return some(": ".join(filter(None, [some(each), remedy])) for remedy, each in causes.items())

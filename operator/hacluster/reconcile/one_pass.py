@@ -35,6 +35,7 @@ from hacluster.plan.steps import Put, Refuse, Step
 from hacluster.plan.view import View
 from hacluster.reconcile import schedule, summarize
 from hacluster.reconcile.gate import DELETION, Gated, Held, gate
+from hacluster.reconcile.judgement import counted
 from hacluster.reconcile.keeper import Verdict
 from hacluster.reconcile.memory import Memory
 from hacluster.reconcile.observation import Observed, Observer, account_of, digest
@@ -303,7 +304,8 @@ class _Run:
 
     async def _abandoned(self) -> Verdict:
         left = len(self._report.inventory)
-        message = f"Azure was left as it is: {left} things stay there, as {kinds.ABANDON} asks"
+        stay = counted(left, "thing", "stay")
+        message = f"Azure was left as it is: {stay} there, as {kinds.ABANDON} asks"
         await self._doors.kubernetes.event(self._raw, EventType.WARNING, "Abandoned", message)
         logger.warning("Abandoned cluster", extra=self._report.fields(left=left))
         return self._finished()

@@ -4,6 +4,7 @@ Everything is made anew in each pass; of the previous status only times are kept
 where nothing could be seen, and the last moves of the service.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -184,7 +185,9 @@ def _shown(path: str, value: Any) -> str | None:
     is_secret = any(word in path.rsplit(".", 1)[-1].casefold() for word in _SECRET)
     if value is ABSENT or value is None or is_secret or isinstance(value, SecretKey):
         return None
-    return value if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _node(passed: Passed, node: Node) -> NodeStatus:

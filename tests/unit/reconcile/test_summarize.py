@@ -317,6 +317,7 @@ def test_a_deletion_tells_how_far_it_is() -> None:
     trouble = (StepTrouble(id=View.of(sample(ILB)).names.subnet, error=ArmDenied("no")),)
     blocked = deleting(made_sample(ILB), troubles=trouble)
     assert answers(blocked)[C.AZURE_RECONCILED] == (F, Reason.DELETION_BLOCKED)
+    assert answers(blocked)[C.READY] == (F, Reason.DELETION_BLOCKED)
     lost = deleting(made_sample(ILB), trouble=ArmDenied("no"))
     assert answers(lost)[C.AZURE_RECONCILED] == (F, Reason.DELETION_BLOCKED)
 
@@ -392,6 +393,47 @@ def test_the_endpoints_are_what_was_seen(name: str, address: str | None, fqdn: s
     (endpoint,) = summarize(passed(made_sample(name))).endpoints
     assert (endpoint.address, endpoint.fqdn) == (address, fqdn)
     assert summarize(of_view(nothing_there(sample(name)), Signals())).endpoints == ()
+
+
+def test_one_thing_is_counted_as_one() -> None:
+    def paused(spec: dict[str, Any]) -> None:
+        spec["management"] = {"paused": True}
+
+    operator = drifted()
+    operator.cluster = sample(ILB, paused)
+    told = summarize(passed(operator, agents())).condition(C.AZURE_RECONCILED)
+    assert told is not None
+    assert told.message == "1 step waits: it is paused"
+
+
+def test_a_remedy_is_told_once_for_all_that_need_it() -> None:
+    operator = made_sample(ILB)
+    names = operator.view().names
+    for resource in (names.security_group, names.virtual_network):
+        operator.azure.change(resource)["tags"] = {}
+    told = summarize(passed(operator, agents())).condition(C.AZURE_RECONCILED)
+    assert told is not None
+    assert told.message.count("management.adoption") == 1
+    assert "networkSecurityGroups/" in told.message
+    assert "virtualNetworks/" in told.message
+
+
+def test_drift_is_told_as_json() -> None:
+    operator = made_sample(ILB)
+    operator.azure.change(operator.view().names.security_group)["properties"]["securityRules"] = []
+    wanted = [one.want for one in summarize(passed(operator, agents())).drift if one.want]
+    assert any(one.startswith('{"') for one in wanted)
+    assert not any(one.startswith("{'") for one in wanted)
+
+
+def test_what_is_not_carried_out_yet_is_said() -> None:
+    def bare(spec: dict[str, Any]) -> None:
+        del spec["cluster"]["nodeConfiguration"]
+
+    for change, expected in ((None, True), (bare, False)):
+        told = summarize(passed(made(sample(ILB, change)))).condition(C.NODES_CONFIGURED)
+        assert told is not None
+        assert ("does not carry out cluster.nodeConfiguration" in told.message) is expected
 
 
 def test_a_key_is_not_shown() -> None:
