@@ -105,3 +105,22 @@ def test_names_in_private_dns(az: Az) -> None:
     found = az("network", "private-dns", "record-set", "a", "show", "-g", "g", "-z",
                "corp.example", "-n", "db")  # fmt: skip
     assert found["aRecords"] == [{"ipv4Address": "10.0.0.9"}]
+
+
+def test_a_machine_behind_a_balancer(az: Az) -> None:
+    where = ("-g", "g")
+    az("network", "vnet", "create", *where, "-n", "own", "--address-prefixes", "10.1.0.0/16",
+       "--subnet-name", "a", "--subnet-prefixes", "10.1.0.0/24")  # fmt: skip
+    az("network", "lb", "create", *where, "-n", "lb", "--sku", "Standard", "--vnet-name", "own",
+       "--subnet", "a", "--frontend-ip-name", "front", "--backend-pool-name", "nodes")  # fmt: skip
+    az("network", "nic", "create", *where, "-n", "card", "--vnet-name", "own", "--subnet", "a",
+       "--lb-name", "lb", "--lb-address-pools", "nodes")  # fmt: skip
+    az("vm", "create", *where, "-n", "vm", "--nics", "card", "--admin-username", "someone",
+       "--admin-password", "Never.shown.12345", "--size", "Standard_B2s", "--image",
+       "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest")  # fmt: skip
+    assert az("vm", "show", *where, "-n", "vm", "-d")["powerState"] == "VM running"
+    az("vm", "deallocate", *where, "-n", "vm")
+    assert az("vm", "show", *where, "-n", "vm", "-d")["powerState"] == "VM deallocated"
+    pool = az("network", "lb", "address-pool", "show", *where, "--lb-name", "lb", "-n", "nodes")
+    assert len(pool["backendIPConfigurations"]) == 1
+    assert "Never.shown" not in json.dumps(az("deployment", "group", "list", *where))
