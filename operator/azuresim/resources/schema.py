@@ -241,10 +241,13 @@ class Items(Field):
         if len(given) > self.most:
             raise place.wrong(f"more than {self.most} items are given.")
         before = kept if isinstance(kept, list) and len(kept) == len(given) else None
-        return [
+        items = [
             self.of.settle(item, before[at] if before else MISSING, place.at(f"[{at}]"))
             for at, item in enumerate(given)
         ]
+        if MISSING in items:
+            raise place.at(f"[{items.index(MISSING)}]").wrong("a value is required here.")
+        return items
 
     def links(self, value: Any, owner: str) -> Iterator[Link]:
         """Yield each item's references."""

@@ -50,6 +50,7 @@ STORAGE: Final = (
 IDENTITIES: Final = (
     "2018-11-30", "2021-09-30-preview", "2022-01-31-preview", "2023-01-31",
     "2023-07-31-preview", "2024-11-30", "2025-01-31-preview",
+    "2025-05-31-preview",
 )  # fmt: skip
 ROLE_DEFINITIONS: Final = (
     "2015-07-01", "2018-01-01-preview", "2022-04-01", "2022-05-01-preview",

@@ -135,3 +135,10 @@ def test_children_are_named_once_and_own_their_references(call: Call) -> None:
     assert children.settle(MISSING, stored, place) == stored
     with pytest.raises(ArmError, match="Cannot parse"):
         children.settle([{"name": "a"}, {"name": "A"}], MISSING, place)
+
+
+def test_a_null_in_a_list_is_refused(call: Any) -> None:
+    body = shape(a=Items(of=shape(b=Text())), c=Items(of=Text()))
+    for given in ({"a": [{"b": "x"}, None]}, {"c": [None]}):
+        with pytest.raises(ArmError, match="InvalidRequestFormat"):
+            _stored(body, given, call)
