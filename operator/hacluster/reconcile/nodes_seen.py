@@ -1,6 +1,6 @@
 """What a pass has read about the nodes, and what is remembered of it between passes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from hacluster.errors import HAClusterError
 from hacluster.model.agent import Installation
 from hacluster.model.assessment import NodeReport
 from hacluster.model.keys import MasterKeys
+from hacluster.model.status import GroupState, GroupStatus
 from hacluster.plan.nodes import report
 from hacluster.plan.nodes.keys import Confirmed
 from hacluster.reconcile.ports import Blob, Secret, Store
@@ -89,6 +90,12 @@ class NodesMemory:
     eager_until: float = float("-inf")
     last_nodes: dict[str, str] = field(default_factory=dict)
     """By group, the node it was last seen on."""
+
+    def saw(self, groups: Iterable[GroupStatus]) -> None:
+        """Note where groups run."""
+        for group in groups:
+            if group.state is GroupState.ONLINE and group.node is not None:
+                self.last_nodes[group.name] = group.node
 
     def forget_keys(self) -> None:
         """Have the Secret read in the next pass."""
