@@ -56,15 +56,28 @@ class FakeVault:
         self.put(secret.name, data, owner=secret.owner)
         return True
 
+    async def adopt(self, of: Raw, secret: Secret) -> bool:
+        if self.secrets.get(secret.name) != secret:
+            return False
+        self.writes.append(f"adopt {secret.name}")
+        self.put(secret.name, secret.data, owner=of.uid)
+        return True
+
     async def config_map(self, namespace: str, name: str) -> Mapping[str, str]:
         if name not in self.config_maps:
             raise ArmDenied(f"There is no ConfigMap {name}", reason=Reason.SECRET_MISSING)
         return self.config_maps[name]
 
-    def put(self, name: str, data: Mapping[str, bytes], owner: str = "") -> None:
-        version = str(next(self._versions))
+    def put(
+        self, name: str, data: Mapping[str, bytes], owner: str = "", owner_name: str = "web"
+    ) -> None:
         self.secrets[name] = Secret(
-            namespace="default", name=name, version=version, data=dict(data), owner=owner
+            namespace="default",
+            name=name,
+            version=str(next(self._versions)),
+            data=dict(data),
+            owner=owner,
+            owner_name=owner_name if owner else "",
         )
 
 

@@ -1,7 +1,9 @@
 """The operator and the nodes: agents come, report, are upgraded, and their keys change."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -362,8 +364,73 @@ async def test_nothing_is_written_where_nothing_may_be(setting: dict[str, Any]) 
 
 async def test_a_secret_of_another_object_is_left_alone() -> None:
     made, guests = begin(with_agents())
-    guests.vault.put(SECRET, {"password": b"x"}, owner="somebody")
+    guests.vault.put(SECRET, {"password": b"x"})
     await until(lambda: made.kubernetes.condition("NodesConfigured").get("status") == "False")
     found = made.kubernetes.condition("NodesConfigured")
     assert found["reason"] == Reason.SECRET_INVALID
     assert not guests.vault.writes
+
+
+async def test_the_keys_of_an_earlier_object_are_taken_over(cluster: tuple[World, Guests]) -> None:
+    _, guests = cluster
+    old = keys.first(b"o" * 32, datetime(2025, 12, 31, tzinfo=UTC))
+    guests.vault.put(SECRET, keys.to_data(old), owner="u-0")
+    await serving(cluster)
+    assert guests.vault.secrets[SECRET].owner == "u-1"
+    assert held(guests) == old
+
+
+class Killed(BaseException):
+    """The operator dies here, as by SIGKILL: nothing catches it."""
+
+
+class Mortal:
+    """Makes each write of the operator its last, twice: before it has its effect, and after."""
+
+    def __init__(self, pair: tuple[World, Guests]) -> None:
+        self.struck: Counter[str] = Counter()
+        azure, vault = pair[0].azure, pair[1].vault
+        for owner, name in (
+            (azure, "apply"),
+            (azure.blobs, "write"),
+            (vault, "create"),
+            (vault, "replace"),
+        ):
+            setattr(owner, name, self._wrapped(name, getattr(owner, name)))
+
+    def _wrapped(self, name: str, write: Any) -> Any:
+        async def mortal(*arguments: Any, **more: Any) -> Any:
+            first = arguments[0]
+            what = f"{name} {first if isinstance(first, str) else getattr(first, 'id', '')}"
+            self.struck[what] += 1
+            if self.struck[what] == 1:
+                raise Killed
+            result = await write(*arguments, **more)
+            if self.struck[what] == 2:
+                raise Killed
+            return result
+
+        return mortal
+
+
+async def test_an_operator_killed_at_every_write_leaves_no_trace(
+    cluster: tuple[World, Guests],
+) -> None:
+    mortal, (made, guests) = Mortal(cluster), begin(cluster)
+    for _ in range(1200):
+        await asyncio.sleep(1)
+        assert made.task is not None
+        if made.task.done():
+            assert isinstance(made.task.exception(), Killed)
+            restarted(made, made.keeper._passes.agents)  # type: ignore[attr-defined] # OnePass
+        if len(guests.agents) == 2 and "groups" not in guests.agents["web-1"].said:
+            serve(cluster, "web-1")
+        if made.kubernetes.condition("Ready").get("status") == "True":
+            break
+    assert made.kubernetes.condition("Ready")["status"] == "True"
+    assert len(mortal.struck) > 20
+    assert {name for name, times in mortal.struck.items() if times < 2} == set()
+    assert {name: one.starts for name, one in guests.agents.items()} == {"web-1": 1, "web-2": 1}
+    assert held(guests).ids == ("k1",)
+    assert {one.generation for one in guests.agents.values()} == {1}
+    assert guests.vault.writes == [f"create {SECRET}"]

@@ -47,23 +47,19 @@ class SecretReader:
                 raise
             return None
         owners = found.metadata.owner_references or ()
+        owner = next((one for one in owners if one.kind == kinds.CLUSTER_KIND), None)
         return Secret(
             namespace=namespace,
             name=name,
             version=str(found.metadata.resource_version),
             data={key: base64.b64decode(value) for key, value in (found.data or {}).items()},
-            owner=next((str(one.uid) for one in owners if one.kind == kinds.CLUSTER_KIND), ""),
+            owner=str(owner.uid) if owner else "",
+            owner_name=str(owner.name) if owner else "",
         )
 
     async def create(self, of: Raw, name: str, data: Mapping[str, bytes]) -> None:
         """Make a Secret that goes with an object."""
-        owner = {
-            "apiVersion": kinds.API_VERSION,
-            "kind": kinds.CLUSTER_KIND,
-            "name": of.name,
-            "uid": of.uid,
-        }
-        metadata = {"namespace": of.namespace, "name": name, "ownerReferences": [owner]}
+        metadata = {"namespace": of.namespace, "name": name, "ownerReferences": [_owner(of)]}
         try:
             async with translated(f"Creating the Secret {of.namespace}/{name}"):
                 await self._core.create_namespaced_secret(
@@ -75,12 +71,24 @@ class SecretReader:
 
     async def replace(self, secret: Secret, data: Mapping[str, bytes]) -> bool:
         """Give a Secret other values, if it is still as it was read."""
+        gone = dict.fromkeys(key for key in secret.data if key not in data)
+        return await self._patch(secret, {"data": {**_encoded(data), **gone}}, {})
+
+    async def adopt(self, of: Raw, secret: Secret) -> bool:
+        """Make an object the owner of a Secret, if it is still as it was read."""
+        return await self._patch(secret, {}, {"ownerReferences": [_owner(of)]})
+
+    async def _patch(
+        self, secret: Secret, body: Mapping[str, Any], metadata: Mapping[str, Any]
+    ) -> bool:
+        """Merge into a Secret, demanding the version that was read."""
+        demanded = {**metadata, "resourceVersion": secret.version}
         try:
             async with translated(f"Changing the Secret {secret.namespace}/{secret.name}"):
                 await self._core.patch_namespaced_secret(
                     secret.name,
                     secret.namespace,
-                    _patch(secret, data),
+                    {**body, "metadata": demanded},
                     _content_type="application/merge-patch+json",
                     _request_timeout=TIMEOUT_S,
                 )
@@ -115,10 +123,13 @@ def _body(metadata: Mapping[str, Any], data: Mapping[str, bytes]) -> dict[str, A
     }
 
 
-def _patch(secret: Secret, data: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return a merge patch that leaves nothing else in the Secret, and demands its version."""
-    gone = dict.fromkeys(key for key in secret.data if key not in data)
-    return {"metadata": {"resourceVersion": secret.version}, "data": {**_encoded(data), **gone}}
+def _owner(of: Raw) -> dict[str, str]:
+    return {
+        "apiVersion": kinds.API_VERSION,
+        "kind": kinds.CLUSTER_KIND,
+        "name": of.name,
+        "uid": of.uid,
+    }
 
 
 def _encoded(data: Mapping[str, bytes]) -> dict[str, str | None]:

@@ -90,9 +90,13 @@ class NodesObserver:
             return
         if secret.owner != self.cluster.uid:
             memory.forget_keys()
+            if secret.owner and secret.owner_name == self.cluster.name:
+                found["is_orphaned"], found["secret"] = True, secret
+                found["awaits"] = "the keys of an earlier object of this name are taken over first"
+                return
             why = (
-                f"the Secret {secret.namespace}/{name} does not belong to this object: it goes by "
-                "itself if it was an earlier object's; if not, delete it, and it is made again"
+                f"the Secret {secret.namespace}/{name} does not belong to this object: delete or "
+                "rename it, and one with the keys of the cluster is made"
             )
             raise ArmDenied(why, reason=Reason.SECRET_INVALID)
         try:

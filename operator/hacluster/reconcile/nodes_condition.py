@@ -131,10 +131,10 @@ def _awaited(passed: Passed, node: Node) -> str:
         return "its machine is not there yet"
     if not run_command.is_running(view, node):
         return f"its machine does not run yet ({view.power_state(node) or 'not known'})"
-    if nodes is not None and nodes.keys is None:
-        return "the cluster's keys are made first"
     if nodes is not None and nodes.awaits:
         return nodes.awaits
+    if nodes is not None and nodes.keys is None:
+        return "the cluster's keys are made first"
     if view.installation is None:
         return "the agent's package comes into the store first"
     return "the agent is about to be brought by Run Command"

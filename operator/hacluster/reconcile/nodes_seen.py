@@ -41,6 +41,8 @@ class NodesSeen:
     secret: Secret | None = field(default=None, repr=False)
     is_keyless: bool = False
     """Whether a complete answer told that there are no keys yet."""
+    is_orphaned: bool = False
+    """Whether the keys are those of an earlier object of this name, which is gone."""
     store: Store | None = field(default=None, repr=False)
     is_read: bool = False
     """Whether the store has answered all that was asked."""

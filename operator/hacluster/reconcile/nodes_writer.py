@@ -67,6 +67,9 @@ class NodesWriter:
             made = keys.first(self.agents.random(KEY_BYTES), self.now(), asked)
             await vault.create(self.raw, view.names.keys_secret, keys.to_data(made))
             return self._did("Made keys", made)
+        if seen.is_orphaned and seen.secret is not None:
+            self.memory.forget_keys()
+            return await vault.adopt(self.raw, seen.secret)
         if seen.keys is None or seen.secret is None:
             return False
         nodes = [seen.confirmed(node.name) for node in view.spec.nodes]

@@ -207,7 +207,9 @@ class Secret:
     """Another one whenever the Secret has changed."""
     data: Mapping[str, bytes] = field(repr=False)
     owner: str = ""
-    """The uid of the object that owns it; empty where none does."""
+    """The uid of the HAClusterSpec that owns it; empty where none does."""
+    owner_name: str = ""
+    """That object's name."""
 
     def text(self, key: str) -> str:
         """Return a value as text.
@@ -256,6 +258,13 @@ class Vault(Secrets, Protocol):
 
     async def replace(self, secret: Secret, data: Mapping[str, bytes]) -> bool:
         """Give a Secret other values, if it is still as it was read; say whether it was.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def adopt(self, of: "Raw", secret: Secret) -> bool:
+        """Make an object the owner of a Secret, if it is still as it was read; say whether it was.
 
         Raises:
             KubernetesError: the API server does not answer.
