@@ -154,7 +154,8 @@ class NodesObserver:
         finally:  # What was read before still counts, and grows old.
             found["published"] = {name: self._published(view, name, ring) for name in names}
             self._reports(view, names, ring, found)
-        if found["is_packaged"] and (client := _client_id(view)):
+        is_supported = not document.unsupported(view)
+        if found["is_packaged"] and is_supported and (client := _client_id(view)):
             found["installation"] = Installation(
                 package=self.agents.package,
                 guest=self.agents.guest(self.account.cloud),
