@@ -23,20 +23,25 @@ from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.one_pass import OnePass
 from hacluster.reconcile.ports import (
     Account,
+    Agents,
+    Blob,
     Done,
     EventType,
     Failed,
     Look,
     Lost,
+    NotChanged,
     Operation,
     Outcome,
     Raw,
     Started,
     Waiting,
+    WriteLost,
 )
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "samples" / "minimal.yaml"
 CHOSEN_BY_AZURE = {
+    "clientId": "3d8f0000-0000-0000-0000-000000000002",
     "principalId": "3d8f0000-0000-0000-0000-000000000001",
     "primaryEndpoints": {"blob": "https://account.blob.core.windows.net/"},
 }
@@ -68,6 +73,50 @@ class Thing:
 
 
 @dataclass
+class FakeStore:
+    """A container; `refuse` makes every call fail."""
+
+    blobs: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    reads: list[tuple[str, str]] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
+    refuse: HAClusterError | None = None
+    _tag: int = 0
+
+    async def read(self, name: str, *, unless: str = "") -> Blob | NotChanged | None:
+        await asyncio.sleep(0.01)
+        if self.refuse:
+            raise self.refuse
+        content, tag = self.blobs.get(name, (None, 0))
+        if content is None:
+            return None
+        self.reads.append((name, "unchanged" if unless == str(tag) else "read"))
+        return NotChanged() if unless == str(tag) else Blob(content=content, tag=str(tag))
+
+    async def write(
+        self, name: str, content: bytes, *, only_if: str | None = None
+    ) -> str | WriteLost:
+        await asyncio.sleep(0.01)
+        if self.refuse:
+            raise self.refuse
+        tag = str(self.blobs[name][1]) if name in self.blobs else ""
+        if only_if is not None and only_if != tag:
+            return WriteLost()
+        self.writes.append(name)
+        return self.put(name, content)
+
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        if self.refuse:
+            raise self.refuse
+        return tuple(sorted(name for name in self.blobs if name.startswith(prefix)))
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write a blob as somebody else does."""
+        self._tag += 1
+        self.blobs[name] = (content, self._tag)
+        return str(self._tag)
+
+
+@dataclass
 class FakeAzure:
     """One subscription; it is its own door."""
 
@@ -83,12 +132,20 @@ class FakeAzure:
     locked_out: HAClusterError | None = None
     health: tuple[BackendHealth, ...] | None = None
     health_asked: int = 0
+    blobs: FakeStore = field(default_factory=FakeStore)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """How scripts end, by node; those of other nodes succeed."""
     _versions: int = 0
 
     async def enter(self, account: Account) -> "FakeAzure":
         if self.locked_out:
             raise self.locked_out
         return self
+
+    async def store(self, account: Account, container: str) -> "FakeStore":
+        if self.locked_out:
+            raise self.locked_out
+        return self.blobs
 
     async def look(self, look: Look) -> Snapshot:
         self.looks.append((now(), look))
@@ -136,6 +193,10 @@ class FakeAzure:
         kept = copy.deepcopy(dict(body))
         kept.setdefault("properties", {}).update(CHOSEN_BY_AZURE)
         kept["properties"]["instanceView"] = {"statuses": [{"code": "PowerState/running"}]}
+        if type_of(resource).endswith("/runCommands"):
+            node = parent_of(resource).rsplit("/", 1)[-1]
+            succeeded = {"executionState": "Succeeded", "exitCode": 0}
+            kept["properties"]["instanceView"] = self.runs.get(node, succeeded)
         self.things[key(resource)] = Thing(
             id=resource, body=kept, version=self._versions, ready_at=now() + takes_s
         )
@@ -245,15 +306,19 @@ class World:
         return now() - began
 
 
-def world(**spec: Any) -> World:
-    """Return the minimal sample before anything was done."""
+def world(agents: Agents | None = None, **spec: Any) -> World:
+    """Return the minimal sample before anything was done; nodes are left without ``agents``."""
     body = yaml.safe_load(SAMPLE.read_text())
     body["metadata"] |= {"uid": "u-1", "generation": 1, "resourceVersion": "1"}
     body["spec"] = merged(body["spec"], spec)
     azure, kubernetes = FakeAzure(), FakeKubernetes(body)
     clock = datetime(2026, 1, 1, tzinfo=UTC)
     passes = OnePass(
-        azure, kubernetes, NoCounters(), lambda: clock + timedelta(seconds=round(now()))
+        azure,
+        kubernetes,
+        NoCounters(),
+        agents,
+        now=lambda: clock + timedelta(seconds=round(now())),
     )
     return World(azure, kubernetes, Keeper(passes, kubernetes))
 

@@ -3,13 +3,14 @@
 The adapters in `arm` and `kube` are the real ones; the loop's tests pass their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from hacluster.errors import ArmDenied, HAClusterError, Retry
+from hacluster.model.agent import AgentPackage, Guest
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.azure import Cloud
 from hacluster.model.ids import ArmId
@@ -124,6 +125,58 @@ class Subscription(Protocol):
         """Return what the balancer's probes say behind a rule, or None while it is not known."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """A blob of the cluster's container, as it was read; its content is in no ``repr``."""
+
+    content: bytes = field(repr=False)
+    tag: str
+    """Its ETag: another one whenever it has been written."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotChanged:
+    """A blob is still the one that the asker knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLost:
+    """A blob is not what the writer took it for, and was left alone: look again."""
+
+
+class Store(Protocol):
+    """A cluster's container: where operator and nodes meet (docs/architecture.md)."""
+
+    async def read(self, name: str, *, unless: str = "") -> Blob | NotChanged | None:
+        """Return a blob, or None where a complete answer tells that there is none.
+
+        `NotChanged` if its ETag is ``unless``, which costs next to nothing.
+
+        Raises:
+            HAClusterError: the store does not answer, or refuses the identity.
+        """
+
+    async def write(
+        self, name: str, content: bytes, *, only_if: str | None = None
+    ) -> str | WriteLost:
+        """Write a whole blob and return its new ETag.
+
+        ``only_if`` is the ETag that it must still have; empty: there must be none yet; None: it is
+        written whatever is there. `WriteLost` if that does not hold.
+
+        Raises:
+            HAClusterError: the store does not answer, so whether it was written is unknown, or it
+            refuses.
+        """
+
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        """Return the names of all blobs that begin with ``prefix``, sorted.
+
+        Raises:
+            HAClusterError: as `read`.
+        """
+
+
 class Azure(Protocol):
     """The way into any subscription."""
 
@@ -132,6 +185,15 @@ class Azure(Protocol):
 
         Raises:
             HAClusterError: the Secret is missing or wrong, or the cloud has no endpoints.
+        """
+
+    async def store(self, account: Account, container: str) -> Store:
+        """Return the door of a container; ``container`` is its URL, as ARM tells the endpoint.
+
+        Nothing is asked of the store yet. Several calls share their connections.
+
+        Raises:
+            HAClusterError: as `enter`.
         """
 
 
@@ -144,6 +206,10 @@ class Secret:
     version: str
     """Another one whenever the Secret has changed."""
     data: Mapping[str, bytes] = field(repr=False)
+    owner: str = ""
+    """The uid of the HAClusterSpec that owns it; empty where none does."""
+    owner_name: str = ""
+    """That object's name."""
 
     def text(self, key: str) -> str:
         """Return a value as text.
@@ -171,6 +237,57 @@ class Secrets(Protocol):
         Raises:
             HAClusterError: there is none, or it may not be read.
         """
+
+
+class Vault(Secrets, Protocol):
+    """Secrets and ConfigMaps beside an object, and the Secret of its master keys."""
+
+    async def find(self, namespace: str, name: str) -> Secret | None:
+        """Return a Secret as it is now, or None where there is none.
+
+        Raises:
+            HAClusterError: it may not be read, or the API server does not answer.
+        """
+
+    async def create(self, of: "Raw", name: str, data: Mapping[str, bytes]) -> None:
+        """Make a Secret that goes with an object; one that is there already is left as it is.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def replace(self, secret: Secret, data: Mapping[str, bytes]) -> bool:
+        """Give a Secret other values, if it is still as it was read; say whether it was.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def adopt(self, of: "Raw", secret: Secret) -> bool:
+        """Make an object the owner of a Secret, if it is still as it was read; say whether it was.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def config_map(self, namespace: str, name: str) -> Mapping[str, str]:
+        """Return what a ConfigMap holds.
+
+        Raises:
+            HAClusterError: there is none, or it may not be read.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """What the operator needs to have agents on the nodes."""
+
+    package: AgentPackage
+    guest: Callable[[Cloud], Guest]
+    """How machines of a cloud reach it."""
+    vault: Vault
+    random: Callable[[int], bytes]
+    """Draws so many bytes that nobody can guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,9 +34,11 @@ from hacluster_node.runtime.links import Link
 from hacluster_node.runtime.mirrors import Mirrors, Verdict
 from hacluster_node.runtime.parts import Parts
 from hacluster_node.runtime.saver import Saver
+from hacluster_node.runtime.software import Software
 from hacluster_node.runtime.stores import Stores
 from hacluster_node.runtime.witnesses import Witnesses
 from hacluster_node.runtime.workers import Workers
+from hacluster_node.settings.own_keys import OwnKeys
 from hacluster_node.settings.stored import Stored
 from hacluster_wire.heartbeat import Heartbeat, Receiver
 
@@ -70,7 +72,8 @@ class Agent:
         self._missing: Mapping[str, str] = {}
         self._configuration = Configuration(node, self._stores, self._stored, self._journal)
         self._coming: Optional[Settings] = None
-        self._publisher = Publisher(node, self._stores)
+        self._keys = OwnKeys(node)
+        self._publisher = Publisher(node, self._stores, self._keys)
         self._publish_at = 0.0
         self._turned_at = float("-inf")
 
@@ -84,11 +87,14 @@ class Agent:
         identity = Identity(self._node.cluster, self._node.node, boot_id, incarnation)
         self._parts = self._assemble(settings, identity, saver)
         self._effects = Effects(self._parts, settings.agent)
+        self._software = Software(self._parts.helper, self._journal)
+        self._software.first()
         self._use(settings)
         self._parts.heartbeats.start()
         self._parts.control.start()
         self._parts.azure.start()
         self._configuration.watch(self._adopt)
+        self._software.watch()
         gc.collect()
         gc.freeze()  # What lives for ever need not be looked at again: shorter pauses.
         self._step(events.Started(Clocks(*now())))
@@ -166,6 +172,7 @@ class Agent:
             self._coming = settings
             return events.ConfigChanged(clocks, settings.agent)
 
+        self._software.put(settings.generation)
         self._inbox.post(maker)
 
     def _use_config(self, _effect: UseConfig) -> None:
@@ -185,6 +192,7 @@ class Agent:
             self._guard_lost("the guard does not take the configuration")
 
     def _use(self, settings: Settings) -> None:
+        self._settings = settings
         self._effects.config = settings.agent
         self._parts.checks.config = settings.agent
         self._parts.witnesses.configure(settings)
@@ -203,8 +211,8 @@ class Agent:
     def _peers(self, settings: Settings) -> Peers:
         agent = settings.agent
         others = {item.name: item.address for item in agent.nodes if item.name != agent.node}
-        keys = self._node.heartbeat_keys
-        reader = Receiver(keys, self._node.cluster, agent.node, settings.rollout)
+        self._heartbeat_keys = self._keys.now().heartbeat
+        reader = Receiver(self._heartbeat_keys, self._node.cluster, agent.node, settings.rollout)
         return Peers(others, settings.heartbeat_port, reader)
 
     # What comes in beside the inbox.
@@ -258,7 +266,8 @@ class Agent:
                 "writes": self._parts.witnesses.writes,
                 "lastFailure": self._parts.witnesses.last_failure,
             },
-            "keys": sorted(self._node.heartbeat_keys.keys),
+            "keys": sorted(self._keys.now().heartbeat.keys),
+            "software": self._software.trouble,
             "events": self._journal.entries(20),
         }
         return status.build(self._machine, extra)
@@ -324,6 +333,8 @@ class Agent:
 
     def _publish(self, clocks: Clocks) -> None:
         self._publish_at = clocks.raw + _PUBLISH_S
+        if self._keys.now().heartbeat is not self._heartbeat_keys:
+            self._parts.heartbeats.configure(self._peers(self._settings))
         content = self._status()
         self._parts.workers.in_order("status", lambda: self._publisher.publish(content))
 
