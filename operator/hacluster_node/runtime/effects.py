@@ -56,6 +56,7 @@ class Effects:
             effects.AcknowledgeMaintenance: parts.azure.acknowledge,
             effects.SaveState: self._save,
             effects.Reply: parts.control.reply,
+            effects.OrderReported: parts.orders.report,
             effects.Decided: parts.journal.decided,
         }
 
