@@ -11,6 +11,8 @@ import time
 import pytest
 from tests.netns.cluster import Cluster, overlaps, wait_for
 
+from hacluster_wire.orders import Order
+
 pytestmark = pytest.mark.timeout(90)
 BOUND_S = 12.0  # The fastest profile takes about 5 s; the machine may be busy.
 
@@ -33,6 +35,24 @@ def test_a_planned_move_goes_where_it_is_told(cluster: Cluster) -> None:
     cluster.wait_active(other(first), BOUND_S)
     wait_for(lambda: cluster.application()[-1][0] == other(first), 3, "the application")
     assert overlaps(cluster.application()[before:]) == (0, 0.0)
+
+
+def test_an_order_from_the_store_moves_the_group_once(cluster: Cluster) -> None:
+    """The agent that carried it out dies afterwards, and does not do it again."""
+    first = cluster.wait_active()
+    order = Order("move-1", "Move", "g", "", other(first), time.time() + 60)
+    cluster.order(first, order)
+    cluster.wait_active(other(first), BOUND_S)
+    wait_for(lambda: cluster.result(first, "move-1").startswith("Succeeded"), BOUND_S, "its end")
+    cluster.order(other(first), Order("move-2", "Move", "g", "", first, time.time() + 60))
+    cluster.wait_active(first, BOUND_S)
+    cluster.kill(first)
+    cluster.start_node(first)
+    wait_for(lambda: cluster.hears_its_peer(first), BOUND_S, "the node is back")
+    after = cluster.wait_active(within_s=2 * BOUND_S)
+    assert cluster.result(first, "move-1").startswith("Succeeded")
+    time.sleep(4.0)  # It has read its orders again meanwhile.
+    assert cluster.wait_active(within_s=2 * BOUND_S) == after
 
 
 @pytest.mark.parametrize("seconds", [1, 6])

@@ -178,7 +178,7 @@ def test_a_monitor_obeys_at_once(kind: str, word: str) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_reason(
-    kind: str, of: dict[str, str], why: str
+    kind: str, of: dict[str, Any], why: str
 ) -> None:
     driver = Driver(record=held_by("n2", 3))
     driver.run(1.0)
