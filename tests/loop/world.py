@@ -23,16 +23,19 @@ from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.one_pass import OnePass
 from hacluster.reconcile.ports import (
     Account,
+    Blob,
     Done,
     EventType,
     Failed,
     Look,
     Lost,
+    NotChanged,
     Operation,
     Outcome,
     Raw,
     Started,
     Waiting,
+    WriteLost,
 )
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "samples" / "minimal.yaml"
@@ -68,6 +71,50 @@ class Thing:
 
 
 @dataclass
+class FakeStore:
+    """A container; `refuse` makes every call fail."""
+
+    blobs: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    reads: list[tuple[str, str]] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
+    refuse: HAClusterError | None = None
+    _tag: int = 0
+
+    async def read(self, name: str, *, unless: str = "") -> Blob | NotChanged | None:
+        await asyncio.sleep(0.01)
+        if self.refuse:
+            raise self.refuse
+        content, tag = self.blobs.get(name, (None, 0))
+        if content is None:
+            return None
+        self.reads.append((name, "unchanged" if unless == str(tag) else "read"))
+        return NotChanged() if unless == str(tag) else Blob(content=content, tag=str(tag))
+
+    async def write(
+        self, name: str, content: bytes, *, only_if: str | None = None
+    ) -> str | WriteLost:
+        await asyncio.sleep(0.01)
+        if self.refuse:
+            raise self.refuse
+        tag = str(self.blobs[name][1]) if name in self.blobs else ""
+        if only_if is not None and only_if != tag:
+            return WriteLost()
+        self.writes.append(name)
+        return self.put(name, content)
+
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        if self.refuse:
+            raise self.refuse
+        return tuple(sorted(name for name in self.blobs if name.startswith(prefix)))
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write a blob as somebody else does."""
+        self._tag += 1
+        self.blobs[name] = (content, self._tag)
+        return str(self._tag)
+
+
+@dataclass
 class FakeAzure:
     """One subscription; it is its own door."""
 
@@ -83,12 +130,18 @@ class FakeAzure:
     locked_out: HAClusterError | None = None
     health: tuple[BackendHealth, ...] | None = None
     health_asked: int = 0
+    blobs: FakeStore = field(default_factory=FakeStore)
     _versions: int = 0
 
     async def enter(self, account: Account) -> "FakeAzure":
         if self.locked_out:
             raise self.locked_out
         return self
+
+    async def store(self, account: Account, container: str) -> "FakeStore":
+        if self.locked_out:
+            raise self.locked_out
+        return self.blobs
 
     async def look(self, look: Look) -> Snapshot:
         self.looks.append((now(), look))

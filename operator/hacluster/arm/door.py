@@ -6,6 +6,7 @@ corrected is used at once, and its readings are its own. The oldest identities a
 
 import ssl
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Self
@@ -23,15 +24,17 @@ from hacluster.arm.identity import OwnIdentity
 from hacluster.arm.reader import Reader
 from hacluster.arm.throttle import Gate
 from hacluster.arm.writer import Operations, Writer
+from hacluster.errors import InvariantBroken
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.ids import ArmId
 from hacluster.model.observed import Snapshot
 from hacluster.plan.steps import Step
-from hacluster.reconcile.ports import Account, Look, Operation, Outcome, Secrets
+from hacluster.reconcile.ports import Account, Look, Operation, Outcome, Secrets, Store
 
 USER_AGENT: Final = "hacluster-operator"
 MOST_CONNECTIONS: Final = 64
 MOST_IDENTITIES: Final = 256
+MOST_STORES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,10 @@ class AzureSettings:
     own: OwnIdentity = field(default_factory=OwnIdentity)
     ca_file: str | None = None
     """Further certificate authorities to trust, as a simulated or private Azure needs."""
+
+
+StoreOpener = Callable[[str, AsyncTokenCredential, AioHttpTransport], Store]
+"""Makes the door of a container, named by its URL; what it opens is not this room's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +96,21 @@ class EnteredSubscription:
 class AzureDoor:
     """Enters subscriptions; an asynchronous context, for it holds connections."""
 
-    def __init__(self, settings: AzureSettings, secrets: Secrets, meter: Meter) -> None:
+    def __init__(
+        self,
+        settings: AzureSettings,
+        secrets: Secrets,
+        meter: Meter,
+        opener: StoreOpener | None = None,
+    ) -> None:
         self._settings = settings
         self._secrets = secrets
         self._meter = meter
+        self._opener = opener
         self._session: aiohttp.ClientSession | None = None
         self._credentials: OrderedDict[_IdentityKey, AsyncTokenCredential] = OrderedDict()
         self._shared: dict[tuple[_IdentityKey, str], _Shared] = {}
+        self._stores: OrderedDict[tuple[_IdentityKey, str], Store] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         context = ssl.create_default_context()
@@ -122,6 +137,20 @@ class AzureDoor:
         if shared is None:
             shared = self._shared[place] = self._open(account.subscription, cloud, credential)
         return EnteredSubscription(shared, self._secrets, account.namespace)
+
+    async def store(self, account: Account, container: str) -> Store:
+        """Return the door of a container; see `ports.Azure`."""
+        if self._opener is None:
+            raise InvariantBroken("The store was to be entered where nothing opens it")
+        cloud = self._settings.clouds.endpoints(account.cloud)
+        key, credential = await self._credential(account, cloud)
+        place = (key, container)
+        if place not in self._stores:
+            self._stores[place] = self._opener(container, credential, self._transport())
+        self._stores.move_to_end(place)
+        while len(self._stores) > MOST_STORES:
+            self._stores.popitem(last=False)
+        return self._stores[place]
 
     async def _credential(
         self, account: Account, cloud: Endpoints
@@ -166,3 +195,5 @@ class AzureDoor:
         while len(self._credentials) > MOST_IDENTITIES:
             oldest, _ = self._credentials.popitem(last=False)
             self._shared = {k: v for k, v in self._shared.items() if k[0] != oldest}
+            for place in [place for place in self._stores if place[0] == oldest]:
+                del self._stores[place]

@@ -18,6 +18,7 @@ from hacluster.kube.objects import Objects
 from hacluster.kube.secrets import SecretReader
 from hacluster.reconcile.keeper import Keeper
 from hacluster.reconcile.one_pass import OnePass
+from hacluster.store.container import Container
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ async def operate(settings: Settings, host: str, port: int) -> bool:
         secrets = SecretReader(client)
         objects = Objects(client)
         lease = Lease(KubernetesLease(client, settings.namespace, LEASE), settings.replica)
-        async with AzureDoor(settings.azure, secrets, metrics.arm_call) as azure:
+        async with AzureDoor(settings.azure, secrets, metrics.arm_call, Container) as azure:
             keeper = Keeper(OnePass(azure, objects, metrics), objects)
             return await _lead(lease, keeper, state)
 

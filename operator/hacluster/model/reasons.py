@@ -119,6 +119,18 @@ class Reason(StrEnum):
         "Azure does not answer, answers with 5xx, or an operation failed by Azure's own doing.",
         "Check the operator's way to the endpoint in the message, and Azure's status page.",
     )
+    STORE_UNREACHABLE = (
+        "StoreUnreachable",
+        "The cluster's container does not answer the operator, or has errors of its own.",
+        "Check the way to the address in the message; a firewall of the account must let the "
+        "operator in. The nodes are on their own meanwhile, and go on serving.",
+    )
+    STORE_DENIED = (
+        "StoreDenied",
+        "The operator's identity may not read or write the blobs of the cluster's container.",
+        "Assign the role of deploy/azure-role.json, whose data actions it needs, on the group or "
+        "the account; a new assignment takes Azure some minutes.",
+    )
     QUOTA_EXCEEDED = (
         "QuotaExceeded",
         "The subscription's quota or the region's or zone's capacity is used up.",
