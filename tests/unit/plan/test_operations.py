@@ -259,7 +259,7 @@ def test_operations_on_the_same_thing_wait_for_each_other() -> None:
 
 
 def test_nothing_is_given_twice() -> None:
-    running = {"phase": OperationPhase.RUNNING}
+    running: dict[str, Any] = {"phase": OperationPhase.RUNNING}
     posted = case(posted=frozenset({"node-1"}), **running)
     assert decide(posted) == Follow("given to node-1")
     moved = (word("node-1", results={"op": "Running"}), word("node-2", "Active"))
@@ -299,7 +299,7 @@ def test_an_operation_for_every_node_is_done_when_all_have_done_it() -> None:
 
 def test_no_word_by_the_deadline_is_a_failure_that_names_the_node() -> None:
     dead = (word("node-1", "Active", age_s=200), word("node-2"))
-    given = {"posted": frozenset({"node-1"}), "phase": OperationPhase.RUNNING}
+    given: dict[str, Any] = {"posted": frozenset({"node-1"}), "phase": OperationPhase.RUNNING}
     assert isinstance(decide(case(words=dead, age_s=310, **given)), Follow)
     found = decide(case(words=dead, age_s=316, **given))
     assert isinstance(found, End)
@@ -308,7 +308,7 @@ def test_no_word_by_the_deadline_is_a_failure_that_names_the_node() -> None:
 
 
 def test_a_store_that_is_away_is_told_and_waited_for() -> None:
-    away = {"words": (), "trouble": "the store does not answer"}
+    away: dict[str, Any] = {"words": (), "trouble": "the store does not answer"}
     assert decide(case(**away)) == Wait("the store does not answer")
     found = decide(case(phase=OperationPhase.RUNNING, **away))
     assert isinstance(found, Follow)
