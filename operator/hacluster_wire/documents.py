@@ -13,7 +13,7 @@ passed off as another node's, nor as another kind, nor as another generation.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping
 
 from hacluster_wire.errors import WireError
@@ -38,6 +38,7 @@ class Document:
         node: the node it is for, or from.
         generation: grows with every change; a reader never goes back.
         content: the JSON object itself.
+        key: the id of the key that signed it; only of one that was opened.
     """
 
     format: str
@@ -45,6 +46,7 @@ class Document:
     node: str
     generation: int
     content: Mapping[str, Any]
+    key: str = field(default="", compare=False)
 
 
 def seal(document: Document, keys: KeyRing) -> bytes:
@@ -88,12 +90,24 @@ def open_sealed(text: bytes, keys: KeyRing, expected: str, cluster: str, node: s
     if not newline:
         raise WireError("format", "the document has no header line")
     header = _header(line)
-    for field, want in (("format", expected), ("cluster", cluster), ("node", node)):
-        if header[field] != want:
-            raise WireError(field, f"the document's {field} is not {want!r}")
+    for name, want in (("format", expected), ("cluster", cluster), ("node", node)):
+        if header[name] != want:
+            raise WireError(name, f"the document's {name} is not {want!r}")
     if not keys.verify(header["key"], _signed(header, content), _signature(header)):
         raise WireError("signature", "no accepted key signed the document")
-    return Document(expected, cluster, node, header["generation"], _object(content, "content"))
+    found = _object(content, "content")
+    return Document(expected, cluster, node, header["generation"], found, header["key"])
+
+
+def claimed_generation(text: bytes) -> int:
+    """Return the generation that a document claims to have, whoever wrote it; 0 if it has none.
+
+    Only good for writing a higher one: nothing is verified.
+    """
+    try:
+        return int(_header(text.partition(b"\n")[0])["generation"])
+    except WireError:
+        return 0
 
 
 def _header(line: bytes) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.one_pass import OnePass
 from hacluster.reconcile.ports import (
     Account,
+    Agents,
     Blob,
     Done,
     EventType,
@@ -298,15 +299,19 @@ class World:
         return now() - began
 
 
-def world(**spec: Any) -> World:
-    """Return the minimal sample before anything was done."""
+def world(agents: Agents | None = None, **spec: Any) -> World:
+    """Return the minimal sample before anything was done; nodes are left without ``agents``."""
     body = yaml.safe_load(SAMPLE.read_text())
     body["metadata"] |= {"uid": "u-1", "generation": 1, "resourceVersion": "1"}
     body["spec"] = merged(body["spec"], spec)
     azure, kubernetes = FakeAzure(), FakeKubernetes(body)
     clock = datetime(2026, 1, 1, tzinfo=UTC)
     passes = OnePass(
-        azure, kubernetes, NoCounters(), lambda: clock + timedelta(seconds=round(now()))
+        azure,
+        kubernetes,
+        NoCounters(),
+        agents,
+        now=lambda: clock + timedelta(seconds=round(now())),
     )
     return World(azure, kubernetes, Keeper(passes, kubernetes))
 

@@ -28,7 +28,7 @@ class Feature(StrEnum):
     PRIVATE_DNS = "private-dns"
     """Private zones, record sets and links (access.dns.visibility: Private)."""
     STORE = "store"
-    """The storage account and its container (cluster.store)."""
+    """The storage account, its container, and the blobs in it (cluster.store)."""
     ROLES = "roles"
     """The nodes' role and its assignments; without it use cluster.store.access: SAS."""
 
@@ -79,6 +79,20 @@ _FURTHER: Final = {
 }
 
 
+_DATA: Final = {
+    Feature.STORE: (
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
+    ),
+}
+"""What is done in the store itself: the nodes' configurations and reports, the agent's package."""
+
+
+def data_actions(features: Collection[Feature] = tuple(Feature)) -> tuple[str, ...]:
+    """Return the data actions that features need, sorted."""
+    return tuple(sorted(one for feature in features for one in _DATA.get(feature, ())))
+
+
 def actions(features: Collection[Feature] = tuple(Feature)) -> tuple[str, ...]:
     """Return the actions that features need, sorted."""
     return tuple(sorted({one for feature in features for one in _of(feature)}))
@@ -92,7 +106,7 @@ def role(features: Collection[Feature] = tuple(Feature)) -> dict[str, Any]:
         "Description": "What the hacluster operator needs for: " + ", ".join(sorted(features)),
         "Actions": list(actions(features)),
         "NotActions": [],
-        "DataActions": [],
+        "DataActions": list(data_actions(features)),
         "NotDataActions": [],
         "AssignableScopes": ["/subscriptions/00000000-0000-0000-0000-000000000000"],
     }

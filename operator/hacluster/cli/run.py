@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import os
 import signal
 
 import click
 
 from hacluster.arm.door import AzureDoor
 from hacluster.cli import logs
+from hacluster.cli.agent_package import shipped
 from hacluster.cli.metrics import Metrics
 from hacluster.cli.settings import Settings
 from hacluster.cli.web import serving
@@ -18,6 +20,7 @@ from hacluster.kube.objects import Objects
 from hacluster.kube.secrets import SecretReader
 from hacluster.reconcile.keeper import Keeper
 from hacluster.reconcile.one_pass import OnePass
+from hacluster.reconcile.ports import Agents
 from hacluster.store.container import Container
 
 logger = logging.getLogger(__name__)
@@ -53,7 +56,7 @@ def command(listen: str, log_level: str) -> None:
 
 async def operate(settings: Settings, host: str, port: int) -> bool:
     """Lead when it is this replica's turn; return whether it ended because it was told to."""
-    metrics = Metrics()
+    metrics, package = Metrics(), await asyncio.to_thread(shipped)
     state = _State(metrics)
     _stop_when_told(state)
     async with (
@@ -64,7 +67,10 @@ async def operate(settings: Settings, host: str, port: int) -> bool:
         objects = Objects(client)
         lease = Lease(KubernetesLease(client, settings.namespace, LEASE), settings.replica)
         async with AzureDoor(settings.azure, secrets, metrics.arm_call, Container) as azure:
-            keeper = Keeper(OnePass(azure, objects, metrics), objects)
+            agents = Agents(
+                package=package, guest=settings.guests.guest, vault=secrets, random=os.urandom
+            )
+            keeper = Keeper(OnePass(azure, objects, metrics, agents), objects)
             return await _lead(lease, keeper, state)
 
 

@@ -10,8 +10,42 @@ from typing import Self
 from hacluster.arm.clouds import PUBLIC, Clouds, Endpoints
 from hacluster.arm.door import AzureSettings
 from hacluster.arm.identity import OwnIdentity
+from hacluster.model.agent import Guest
+from hacluster.model.azure import Cloud
 
 DEFAULT_NAMESPACE = "hacluster-system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guests:
+    """How machines reach what the operator reaches otherwise."""
+
+    clouds: Clouds
+    resource_manager: str
+    metadata: str
+    ca_file: str | None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """Return what an environment says."""
+        return cls(
+            clouds=Clouds(custom=_custom(environment)),
+            resource_manager=environment.get("HACLUSTER_NODE_RESOURCE_MANAGER", "").rstrip("/"),
+            metadata=environment.get("HACLUSTER_NODE_METADATA", "").rstrip("/"),
+            ca_file=environment.get("AZURE_CA_FILE") or None,
+        )
+
+    def guest(self, cloud: Cloud) -> Guest:
+        """Return it for a cloud; the further authority goes with the settings' own endpoints."""
+        endpoints = self.clouds.endpoints(cloud)
+        is_custom = endpoints == self.clouds.custom
+        ca = Path(self.ca_file).read_text() if is_custom and self.ca_file else ""
+        here = self.resource_manager if is_custom else ""
+        return Guest(
+            resource_manager=here or endpoints.resource_manager,
+            metadata=self.metadata if is_custom else "",
+            ca=ca,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +65,16 @@ class Settings:
     | AZURE_RESOURCE_MANAGER | endpoint used for the clouds AzurePublic and Custom |
     | AZURE_AUTHORITY_HOST | who signs tokens there; Microsoft's public one by default |
     | AZURE_ARM_AUDIENCE | for whom; the endpoint itself by default |
-    | AZURE_CA_FILE | a further certificate authority to trust |
+    | AZURE_CA_FILE | a further certificate authority to trust; the nodes get it too |
+    | HACLUSTER_NODE_RESOURCE_MANAGER | that endpoint as machines reach it, where it differs |
+    | HACLUSTER_NODE_METADATA | their metadata service, where it is not at Azure's address |
     """
 
     kubeconfig: Path | None
     namespace: str
     replica: str
     azure: AzureSettings
+    guests: Guests
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -48,6 +85,7 @@ class Settings:
             namespace=environment.get("POD_NAMESPACE") or DEFAULT_NAMESPACE,
             replica=f"{environment.get('POD_NAME') or 'operator'}_{uuid.uuid4().hex[:8]}",
             azure=azure_settings(environment),
+            guests=Guests.of(environment),
         )
 
 

@@ -4,8 +4,9 @@ Signals come from the balancer's data plane and from the nodes' agents; each of 
 A missing signal is never read as "down" and never as "up".
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hacluster.model.status import GroupStatus, MonitorStatus, NodeRole
@@ -34,12 +35,35 @@ class NodeReport:
     boot_id: str
     configuration: str
     """The hash of the configuration that the agent has applied."""
+    package: str = ""
+    """The first 16 digits of the hash of the agent's program; empty where it does not tell."""
+    refused: str = ""
+    """Why the agent refuses a newer configuration, or nothing."""
+    software: str = ""
+    """What of packages, files and commands is not in place, or nothing."""
+    unsafe: str = ""
+    """Why two active nodes are not excluded by its own settings, or nothing."""
     epoch: int | None = None
     is_witness_reachable: bool = True
     is_in_step: bool = True
     """Whether its data, if the cluster keeps any, is the newest."""
     groups: tuple[GroupStatus, ...] = ()
     abnormal: tuple[MonitorStatus, ...] = ()
+    turns: tuple["Turn", ...] = ()
+    """When groups went online or ended on this node, the newest first."""
+    at: datetime | None = None
+    """When it was written, by the node's clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A moment at which a group began to serve on a node, or stopped to."""
+
+    group: str
+    at: datetime
+    is_online: bool
+    why: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +77,8 @@ class Signals:
     """The hash of the configuration that the agents should run; None where none was published."""
     witness_holder: str | None = None
     """The node that the witness record names."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """By node, why its report is not believed: forged, replayed, or not understood."""
     record_wrong_for: timedelta = timedelta()
     """How long the record set has not held the active node's address, as far as is remembered."""
 
@@ -93,6 +119,9 @@ class Assessment:
 
     is_contradictory: bool = False
     """Whether the balancer and the agents name different nodes: a failover is on its way."""
+
+    agents: Mapping[str, str] = field(default_factory=dict)
+    """By node, the program that its agent says it runs; only those that have reported lately."""
 
     is_silent: bool = False
     """Whether agents run the nodes and none has reported: nobody knows who could take over."""

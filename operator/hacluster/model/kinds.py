@@ -20,3 +20,6 @@ one that is seen serving."""
 
 ABANDON: Final = f"{GROUP}/abandon"
 """``"true"`` lets an object that is being deleted go without what it owns in Azure."""
+
+ROTATE_KEYS: Final = f"{GROUP}/rotate-keys"
+"""Any new value asks for new keys; the nodes take them up without an interruption."""

@@ -33,6 +33,7 @@ BLOB_DATA_CONTRIBUTOR: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 _GUIDS: Final = uuid.UUID("6f1e1d4e-5a0f-5d53-9a38-1f0a5c3b7e11")
 _STORAGE_LIMIT: Final = 24
 _CONTAINER_LIMIT: Final = 63
+_SECRET_LIMIT: Final = 253
 _NAME_LIMIT: Final = 64  # A virtual network's; other types take more.
 
 
@@ -138,6 +139,19 @@ class ClusterNames:
     def machine(self, node: Node) -> ArmId:
         """The virtual machine of a node: it has the node's name."""
         return self._top(COMPUTE, "virtualMachines", node.name)
+
+    def agent_command(self, node: Node) -> ArmId:
+        """The Run Command that brings the agent to a node."""
+        return ids.child(self.machine(node), "runCommands", "hacluster-agent")
+
+    @cached_property
+    def keys_secret(self) -> str:
+        """The Secret with the cluster's master keys, in the object's namespace."""
+        tail = "-hacluster-keys"
+        name = self.cluster.name
+        if len(name) + len(tail) <= _SECRET_LIMIT:
+            return f"{name}{tail}"
+        return f"{name[: _SECRET_LIMIT - len(tail) - 11]}-{_digest(name)}{tail}"
 
     def interface(self, node: Node) -> ArmId:
         """The network interface of a node."""

@@ -177,6 +177,39 @@ class Reason(StrEnum):
         "An agent has reported before, or another node's has, and now it does not.",
         "See whether the node runs and reaches the store; its journal has the agent's own words.",
     )
+    INSTALLING = (
+        "Installing",
+        "The agent, or a newer one, is being brought to a node by Run Command.",
+        "Wait; nodes are changed one at a time, and the active one last.",
+    )
+    INSTALL_FAILED = (
+        "InstallFailed",
+        "The script that brings the agent to a node has failed; it is tried again, more and more "
+        "slowly.",
+        "The message has the end of what it said. Mostly the machine has no way out to the store, "
+        "or its image has no Python 3.9 or newer.",
+    )
+    REPORT_NOT_BELIEVED = (
+        "ReportNotBelieved",
+        "A report in the store was not signed by the node it is said to be from, or is an old one.",
+        "If the keys were just changed, wait for the next report. If not, somebody writes into "
+        "the container who should not: see who has rights on it.",
+    )
+    CONFIGURATION_REFUSED = (
+        "ConfigurationRefused",
+        "An agent has read its newest configuration and refuses it; the one before is in force.",
+        "The message has the agent's own words, and what to write instead.",
+    )
+    SOFTWARE_FAILED = (
+        "SoftwareFailed",
+        "A package, file or command of cluster.nodeConfiguration could not be put in place.",
+        "The message says which and why; it is tried again.",
+    )
+    UNSAFE_SETTINGS = (
+        "UnsafeSettings",
+        "An agent says that its settings do not exclude two active nodes.",
+        "The message has the agent's own words.",
+    )
     CONFIGURING = (
         "Configuring",
         "A node does not run the declared configuration yet.",

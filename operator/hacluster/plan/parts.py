@@ -22,6 +22,7 @@ from hacluster.plan import (
     record_set,
     resource_group,
     roles,
+    run_command,
     security_group,
     storage,
     subnet,
@@ -60,6 +61,7 @@ PARTS: Final[tuple[Part, ...]] = (
     dns_zone,
     record_set,
     roles,
+    run_command,
 )
 
 
@@ -79,7 +81,9 @@ def watched(view: View, inventory: tuple[str, ...] = ()) -> tuple[ArmId, ...]:
     found = [one.id for one in asked]
     found += [need for one in asked for need in sorted(one.needs | one.needs_begun)]
     found.append(view.names.virtual_network)
+    found.append(view.names.storage_account)
     found += os_disk.ids(view)
+    found += run_command.ids(view)
     found += [view.names.machine(node) for node in view.spec.nodes]
     found += [ArmId(item) for item in inventory if not is_embedded(ArmId(item))]
     return tuple({key(one): one for one in reversed(found)}.values())[::-1]
@@ -91,7 +95,8 @@ def plan(view: View) -> tuple[Step, ...]:
     Empty means that there is nothing to do. What is unknown or in progress yields no step.
     """
     steps = tuple(step for part in PARTS for step in part.plan(view))
-    keep = frozenset(key(one.id) for one in wanted(view)) | {key(one) for one in os_disk.ids(view)}
+    others = (*os_disk.ids(view), *run_command.ids(view))
+    keep = frozenset(map(key, (*(one.id for one in wanted(view)), *others)))
     planned = frozenset(key(step.id) for step in steps)
     return steps + deletion.removals(view, keep | planned)
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Self, TypeVar
 
+from hacluster.model.agent import Installation
 from hacluster.model.assessment import Assessment
-from hacluster.model.cluster import Cluster, ClusterSpec
+from hacluster.model.cluster import Cluster, ClusterSpec, NodeAgent
 from hacluster.model.ids import ArmId, key
-from hacluster.model.machines import MachineManagement
+from hacluster.model.machines import MachineManagement, Node, OperatingSystem
 from hacluster.model.names import ClusterNames
 from hacluster.model.observed import Present, Seen, Snapshot
 
@@ -40,6 +41,8 @@ class View:
     seen: Snapshot = field(default_factory=Snapshot)
     inventory: frozenset[str] = frozenset()
     assessment: Assessment = field(default_factory=Assessment)
+    installation: Installation | None = None
+    """What is to be on every node; None as long as not all of it is known."""
     memory: dict[Callable[..., Any], Any] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -53,6 +56,7 @@ class View:
         seen: Snapshot | None = None,
         inventory: Iterable[str] = (),
         assessment: Assessment | None = None,
+        installation: Installation | None = None,
     ) -> Self:
         """Return the view of a cluster; what is left out is not known."""
         return cls(
@@ -61,6 +65,7 @@ class View:
             seen=seen or Snapshot(),
             inventory=frozenset(key(item) for item in inventory),
             assessment=assessment or Assessment(),
+            installation=installation,
         )
 
     @property
@@ -73,6 +78,12 @@ class View:
         """Whether the machines are ours to make, not only looked up."""
         return self.spec.machines.management is MachineManagement.MANAGED
 
+    @property
+    def runs_agents(self) -> bool:
+        """Whether our agent runs the nodes; it does not run on Windows."""
+        is_ours = self.spec.cluster.node_agent is NodeAgent.MANAGED
+        return is_ours and self.spec.machines.operating_system is OperatingSystem.LINUX
+
     def get(self, resource: ArmId) -> Seen:
         """Return what was seen of a resource."""
         return self.seen.get(resource)
@@ -81,6 +92,14 @@ class View:
         """Return a resource that is there, or None if it is absent or unknown."""
         seen = self.seen.get(resource)
         return seen if isinstance(seen, Present) else None
+
+    def power_state(self, node: Node) -> str | None:
+        """Return Azure's word for a machine, such as ``running``; None where it was not told."""
+        seen = self.present(self.names.machine(node))
+        instance = (seen.properties.get("instanceView") or {}) if seen else {}
+        codes = (str(status.get("code") or "") for status in instance.get("statuses") or ())
+        found = (code.split("/", 1)[1] for code in codes if code.startswith("PowerState/"))
+        return next(found, None)
 
     def is_inventoried(self, resource: str) -> bool:
         """Say whether the inventory tells that we made it."""

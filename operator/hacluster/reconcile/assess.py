@@ -49,6 +49,7 @@ def assess(view: View, signals: Signals) -> Assessment:
         findings=findings,
         is_silent=view.spec.cluster.node_agent is NodeAgent.MANAGED and told is None,
         is_record_wrong=is_wrong,
+        agents={name: one.package for name, one in fresh_reports(view, signals).items()},
         record_address=_overdue(view, signals, active) if is_wrong else None,
     )
 
@@ -61,14 +62,6 @@ def fresh_reports(view: View, signals: Signals) -> dict[str, NodeReport]:
         for report in signals.reports
         if report.node in names and report.age <= FRESH
     }
-
-
-def power_state(view: View, node: Node) -> str | None:
-    """Return Azure's word for a machine, such as ``running``; None where it was not told."""
-    seen = view.present(view.names.machine(node))
-    instance = (seen.properties.get("instanceView") or {}) if seen else {}
-    codes = (str(status.get("code") or "") for status in instance.get("statuses") or ())
-    return next((code.split("/", 1)[1] for code in codes if code.startswith("PowerState/")), None)
 
 
 def patience(view: View) -> timedelta:
@@ -154,7 +147,7 @@ def _machine_trouble(view: View, node: Node) -> str | None:
     seen = view.get(view.names.machine(node))
     if isinstance(seen, Absent):
         return "its machine is missing"
-    power = power_state(view, node)
+    power = view.power_state(node)
     return f"its machine is {power}" if power not in {None, _RUNNING} else None
 
 

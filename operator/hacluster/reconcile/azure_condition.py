@@ -5,19 +5,24 @@ itself.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from hacluster.errors import ArmThrottled, ArmUnavailable, HAClusterError, Retry
+from hacluster.model.ids import key
 from hacluster.model.observed import Unknown
 from hacluster.model.reasons import Reason
 from hacluster.model.status import Truth
+from hacluster.plan import run_command
 from hacluster.plan.settle import describe
 from hacluster.plan.steps import Put, Step
+from hacluster.reconcile.gate import Gated
 from hacluster.reconcile.judgement import Judgement, counted, refusals, some, unsettled
 from hacluster.reconcile.passed import Passed
 
 
-def azure_reconciled(passed: Passed) -> Judgement:
-    """Say whether Azure is as declared."""
+def azure_reconciled(whole: Passed) -> Judgement:
+    """Say whether Azure is as declared; how the agents come to the nodes is told elsewhere."""
+    passed = without_agents(whole)
     judges: tuple[Callable[[Passed], Judgement | None], ...] = (
         _by_trouble,
         _by_deletion,
@@ -32,6 +37,26 @@ def azure_reconciled(passed: Passed) -> Judgement:
         return found
     kept = f"; not ours and kept: {some(map(describe, passed.foreign))}" if passed.foreign else ""
     return Judgement(Truth.TRUE, Reason.AS_DECLARED, f"Azure is as declared{kept}")
+
+
+def without_agents(passed: Passed) -> Passed:
+    """Return what a pass knows, without the Run Commands that bring the agents."""
+    ids = frozenset(key(one) for one in run_command.ids(passed.view))
+    if not ids or passed.is_deleting:
+        return passed
+    gated, seen = passed.gated, passed.view.seen
+    kept = {name: one for name, one in seen.resources.items() if name not in ids}
+    return replace(
+        passed,
+        view=replace(passed.view, seen=replace(seen, resources=kept)),
+        gated=Gated(
+            allowed=tuple(step for step in gated.allowed if key(step.id) not in ids),
+            held=tuple(held for held in gated.held if key(held.step.id) not in ids),
+            refused=tuple(step for step in gated.refused if key(step.id) not in ids),
+        ),
+        troubles=tuple(one for one in passed.troubles if key(one.id) not in ids),
+        moving=tuple(one for one in passed.moving if key(one) not in ids),
+    )
 
 
 def _by_trouble(passed: Passed) -> Judgement | None:

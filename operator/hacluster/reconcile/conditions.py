@@ -5,7 +5,6 @@ one that a person has to mend comes first, then what mends itself.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from hacluster.errors import ArmThrottled, Retry
 from hacluster.model.assessment import Finding, Severity
@@ -16,9 +15,8 @@ from hacluster.model.status import ConditionType, Truth
 from hacluster.reconcile.assess import fresh_reports
 from hacluster.reconcile.azure_condition import azure_reconciled
 from hacluster.reconcile.judgement import Judgement, refusals, some, unsettled
+from hacluster.reconcile.nodes_condition import nodes_configured
 from hacluster.reconcile.passed import Passed
-
-_NOT_CARRIED_OUT: Final = "this version does not carry out cluster.nodeConfiguration yet"
 
 
 def judge(passed: Passed) -> Mapping[ConditionType, Judgement]:
@@ -39,31 +37,6 @@ def judge(passed: Passed) -> Mapping[ConditionType, Judgement]:
         ConditionType.RECONCILING: reconciling(passed, parts[ConditionType.AZURE_RECONCILED]),
         ConditionType.STALLED: stalled(passed),
     }
-
-
-def nodes_configured(passed: Passed) -> Judgement:
-    """Say whether every agent runs the declared configuration."""
-    service = passed.view.spec.cluster
-    configuration = service.node_configuration
-    has_nothing = not (configuration.packages or configuration.files or configuration.commands)
-    if service.node_agent is NodeAgent.EXTERNAL and has_nothing:
-        message = "Something else runs the nodes, and there is nothing to configure on them"
-        return Judgement(Truth.TRUE, Reason.NODE_AGENT_EXTERNAL, message)
-    reports = fresh_reports(passed.view, passed.signals)
-    names = [node.name for node in passed.view.spec.nodes]
-    silent = [name for name in names if name not in reports]
-    if not reports:
-        more = "" if has_nothing else f"; {_NOT_CARRIED_OUT}"
-        message = f"No agent has reported from {some(names)}{more}"
-        return Judgement(Truth.UNKNOWN, Reason.AWAITING_AGENT, message)
-    if silent:
-        return Judgement(Truth.UNKNOWN, Reason.AGENT_SILENT, f"No report from {some(silent)}")
-    wanted = passed.signals.configuration
-    behind = [name for name in names if wanted is None or reports[name].configuration != wanted]
-    if behind:
-        message = f"{some(behind)}: not on the declared configuration yet"
-        return Judgement(Truth.FALSE, Reason.CONFIGURING, message)
-    return Judgement(Truth.TRUE, Reason.AS_DECLARED, "Every node runs the declared configuration")
 
 
 def exactly_one_active(passed: Passed) -> Judgement:
@@ -102,6 +75,9 @@ def split_brain_safe(passed: Passed) -> Judgement:
     if len(reports) < len(passed.view.spec.nodes):
         message = "A witness is declared; not every agent has reported that it uses it"
         return Judgement(Truth.UNKNOWN, Reason.AWAITING_AGENT, message)
+    unsafe_settings = [f"{name}: {one.unsafe}" for name, one in reports.items() if one.unsafe]
+    if unsafe_settings:
+        return Judgement(Truth.FALSE, Reason.UNSAFE_SETTINGS, some(unsafe_settings))
     message = "Only the node that the witness names may serve"
     return Judgement(Truth.TRUE, Reason.WITNESS_GUARDS, message)
 

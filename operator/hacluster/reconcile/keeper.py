@@ -56,6 +56,7 @@ class Wake:
             raw.annotations.get(kinds.REQUESTED_AT),
             raw.annotations.get(kinds.ABANDON),
             raw.annotations.get(kinds.INTERRUPT),
+            raw.annotations.get(kinds.ROTATE_KEYS),
         )
         if news != self._heard:
             self._heard = news

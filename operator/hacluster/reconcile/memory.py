@@ -14,6 +14,7 @@ from hacluster.model.ids import ArmId
 from hacluster.model.observed import Absent, Present, Snapshot
 from hacluster.model.parse import parse
 from hacluster.plan.steps import Delete, Step
+from hacluster.reconcile.nodes_seen import NodesMemory
 from hacluster.reconcile.patience import Patience
 from hacluster.reconcile.ports import Raw
 
@@ -38,6 +39,9 @@ class Memory:
     health_tries: int = 0
     """How often in a row it was asked for in vain."""
     record_wrong_since: float | None = None
+    nodes: NodesMemory = field(default_factory=NodesMemory)
+    picture: tuple[object, float, Snapshot] | None = None
+    """The last complete look at Azure: what it was made for, until when it serves, what it saw."""
     told: str = ""
     """The sentence that was logged last."""
     settled: tuple[object, ...] | None = None
@@ -81,7 +85,8 @@ class Memory:
     def is_at_rest(self) -> bool:
         """Whether nothing here changes by the mere passing of time."""
         is_waiting = self.awaits_health or self.record_wrong_since is not None
-        return not (self.moving or self.patience.all() or is_waiting)
+        has_failed = self.nodes.failed is not None
+        return not (self.moving or self.patience.all() or is_waiting or has_failed)
 
     def wrote(self, written: Raw) -> None:
         """Note the object as our writing left it."""
@@ -117,5 +122,6 @@ class Memory:
 
     def began(self, step: Step) -> None:
         """Note what Azure has accepted."""
+        self.picture = None
         self.begun[ids.key(step.id)] = step
         self.moving |= {step.id}

@@ -15,16 +15,20 @@ from hacluster.errors import HAClusterError
 from hacluster.model.assessment import BackendHealth, Signals
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
-from hacluster.model.observed import Present
+from hacluster.model.observed import Present, Snapshot, Unknown
 from hacluster.plan import parts
 from hacluster.plan.view import View
 from hacluster.reconcile.assess import assess
 from hacluster.reconcile.memory import Memory
+from hacluster.reconcile.nodes import NodesObserver
+from hacluster.reconcile.nodes_seen import NodesSeen
 from hacluster.reconcile.ports import Account, Look, Subscription
 
 HEALTH_FRESH: Final = timedelta(seconds=20)
 """How old the balancer's word may be when a node is interrupted on its ground, counted from when
 Azure began to collect it, which takes it some seconds."""
+STILL_GOOD: Final = 0.9
+"""For which part of a period Azure's picture serves the looks that are made for the nodes."""
 VAIN_PERIODS: Final = 5
 """Every how many periods a balancer is asked that has not answered several times in a row."""
 
@@ -35,6 +39,8 @@ class Observed:
 
     view: View
     signals: Signals
+    nodes: NodesSeen | None = None
+    """What was read about the nodes; None where no agent of ours runs them."""
 
 
 def digest(observed: Observed) -> str:
@@ -44,7 +50,8 @@ def digest(observed: Observed) -> str:
         key: one.body if isinstance(one, Present) else repr(one)
         for key, one in sorted(seen.items())
     }
-    text = json.dumps([told, repr(observed.signals)], default=repr)
+    known = [told, repr(observed.signals), repr(observed.nodes)]
+    text = json.dumps(known, default=repr)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -69,11 +76,16 @@ class Observer:
     memory: Memory
     inventory: tuple[str, ...]
     is_deleting: bool
+    nodes: NodesObserver | None = None
+    """Reads what the nodes say; None where no agent of ours runs them."""
     is_asked: bool = False
     """Whether somebody has asked for this look: then nothing remembered will do."""
 
     async def observe(self) -> Observed:
-        """Look at all that the cluster names; what moves is read by itself."""
+        """Look at all that the cluster names; what moves is read by itself.
+
+        Nodes are asked more often than Azure: in between its last picture will do.
+        """
         is_moving = bool(self.memory.moving) or self.memory.is_following
         return await self._observe(
             self.memory.moving, is_moving=is_moving, is_health_due=self.is_asked
@@ -91,6 +103,23 @@ class Observer:
         self, fresh: frozenset[ArmId], *, is_moving: bool, is_health_due: bool
     ) -> Observed:
         blank = View.of(self.cluster, inventory=self.inventory)
+        view = replace(blank, seen=await self._look(blank, fresh, is_moving=is_moving))
+        health = await self._health(view, is_due=is_health_due)
+        nodes = await self._nodes(view)
+        signals = self._signals(health, nodes)
+        assessment = assess(view, signals)
+        self._note_record(is_wrong=assessment.is_record_wrong)
+        installation = nodes.installation if nodes else None
+        view = replace(view, assessment=assessment, installation=installation)
+        return Observed(view=view, signals=signals, nodes=nodes)
+
+    async def _look(self, blank: View, fresh: frozenset[ArmId], *, is_moving: bool) -> Snapshot:
+        """Return Azure's picture: the last one, if it is of this period and nothing is new."""
+        known = (self.cluster.generation, self.inventory, self.is_deleting)
+        last, now = self.memory.picture, _now()
+        is_new = last is None or last[0] != known or fresh or is_moving or self.is_asked
+        if self.nodes is not None and last is not None and not is_new and now < last[1]:
+            return last[2]
         look = Look(
             ids=frozenset(parts.watched(blank, self.inventory)),
             group=blank.names.resource_group,
@@ -100,12 +129,31 @@ class Observer:
             is_moving=is_moving,
             members=self.is_deleting,
         )
-        view = replace(blank, seen=await self.azure.look(look))
-        health = await self._health(view, is_due=is_health_due)
-        signals = Signals(health=health, record_wrong_for=self._wrong_for())
-        assessment = assess(view, signals)
-        self._note_record(is_wrong=assessment.is_record_wrong)
-        return Observed(view=replace(view, assessment=assessment), signals=signals)
+        seen = await self.azure.look(look)
+        is_whole = not any(isinstance(one, Unknown) for one in seen.resources.values())
+        until = now + self._period.total_seconds() * STILL_GOOD
+        self.memory.picture = (known, until, seen) if is_whole and not is_moving else None
+        return seen
+
+    async def _nodes(self, view: View) -> NodesSeen | None:
+        if self.nodes is None or self.is_deleting or not view.runs_agents:
+            return None
+        return await self.nodes.observe(view)
+
+    def _signals(
+        self, health: tuple[BackendHealth, ...] | None, nodes: NodesSeen | None
+    ) -> Signals:
+        wrong_for = self._wrong_for()
+        if nodes is None:
+            return Signals(health=health, record_wrong_for=wrong_for)
+        return Signals(
+            health=health,
+            reports=nodes.reports,
+            configuration=nodes.digest,
+            witness_holder=nodes.holder,
+            unreadable=nodes.unreadable,
+            record_wrong_for=wrong_for,
+        )
 
     async def _health(self, view: View, *, is_due: bool) -> tuple[BackendHealth, ...] | None:
         """Return what the balancer says; what it does not say in time is not known.

@@ -24,13 +24,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hacluster.errors import ArmUnavailable, HAClusterError, SpecInvalid
+from hacluster.errors import AgentRefused, ArmUnavailable, HAClusterError, SpecInvalid
 from hacluster.model import kinds
 from hacluster.model.azure import DeletionPolicy, ManagementMode
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
 from hacluster.model.reasons import Reason
-from hacluster.plan import deletion, inventory, parts
+from hacluster.plan import deletion, inventory, parts, run_command
 from hacluster.plan.steps import Put, Refuse, Step
 from hacluster.plan.view import View
 from hacluster.reconcile import schedule, summarize
@@ -38,9 +38,12 @@ from hacluster.reconcile.gate import DELETION, Gated, Held, gate
 from hacluster.reconcile.judgement import counted
 from hacluster.reconcile.keeper import Verdict
 from hacluster.reconcile.memory import Memory
+from hacluster.reconcile.nodes import NodesObserver
+from hacluster.reconcile.nodes_writer import NodesWriter
 from hacluster.reconcile.observation import Observed, Observer, account_of, digest
 from hacluster.reconcile.passed import Passed
 from hacluster.reconcile.ports import (
+    Agents,
     Azure,
     Counters,
     Done,
@@ -65,6 +68,9 @@ API_AWAY: Final = timedelta(seconds=2)
 """The pause after the API server could not be written to."""
 HEALTH_SOON: Final = timedelta(seconds=5)
 """The pause after the balancer was asked for its health and is still collecting it."""
+RUN_AGAIN_S: Final = 15.0
+"""The pause after a script has failed on a node for the first time; it doubles."""
+RUN_AGAIN_LATEST_S: Final = 600.0
 READ_AGAIN: Final = "it is read once more first"
 """Why a step waits that only the second look of a pass has shown to be possible."""
 SPEC_WRONG: Final = timedelta(hours=1)
@@ -83,6 +89,8 @@ class OnePass:
     azure: Azure
     kubernetes: Kubernetes
     counters: Counters
+    agents: Agents | None = None
+    """What is needed to have agents on the nodes; None leaves the nodes alone."""
     now: Callable[[], datetime] = utc_now
 
     async def run(self, raw: Raw, memory: Memory) -> Verdict:
@@ -140,6 +148,7 @@ class _Run:
             memory=self._memory,
             inventory=self._report.inventory,
             is_deleting=self._raw.is_deleted,
+            nodes=self._nodes(cluster),
             is_asked=self._report.is_asked,
         )
         observed = await observer.observe()
@@ -151,7 +160,8 @@ class _Run:
             digest(observed),
         )
         if known == self._memory.settled and not self._raw.is_deleted:
-            return Verdict(wait=schedule.next_look(observed.view, ()))
+            wait = schedule.next_look(observed.view, ())
+            return Verdict(wait=min(wait, self._nodes_wait(observed)))
         self._memory.settled = None
         gated = await self._decide(azure, observed.view)
         if gated.allowed:
@@ -163,11 +173,44 @@ class _Run:
             return self._finished()
         await self._report.write(summarize.summarize(self._passed(observed, gated)))
         outcomes = await self._apply(azure, gated.allowed)
+        if await self._give(observed):
+            return Verdict(wait=schedule.AT_ONCE)
         if any(held.why == READ_AGAIN for held in gated.held):
-            return Verdict(wait=min(schedule.MOVING, self._wait(observed.view, outcomes)))
+            return Verdict(wait=min(schedule.MOVING, self._wait(observed, outcomes)))
         if not outcomes and self._memory.is_at_rest:
             self._memory.settled = (self._report.version, *known[1:])
-        return Verdict(wait=self._wait(observed.view, outcomes))
+        return Verdict(wait=self._wait(observed, outcomes))
+
+    def _nodes(self, cluster: Cluster) -> NodesObserver | None:
+        agents = self._doors.agents
+        if agents is None or self._raw.is_deleted:
+            return None
+        return NodesObserver(
+            agents=agents,
+            azure=self._doors.azure,
+            account=account_of(cluster),
+            cluster=cluster,
+            memory=self._memory.nodes,
+            now=self._doors.now,
+        )
+
+    async def _give(self, observed: Observed) -> bool:
+        """Give the nodes what they lack; say whether anything was written."""
+        agents, nodes = self._doors.agents, observed.nodes
+        if agents is None or nodes is None:
+            return False
+        writer = NodesWriter(
+            agents=agents, memory=self._memory.nodes, raw=self._raw, now=self._doors.now
+        )
+        return await writer.write(observed.view, nodes)
+
+    def _nodes_wait(self, observed: Observed) -> timedelta:
+        """Return when the nodes are to be asked again: soon while an answer of theirs is due."""
+        if observed.nodes is None:
+            return timedelta.max
+        period = observed.view.spec.management.sync_interval_seconds
+        is_eager = _now() < self._memory.nodes.eager_until
+        return schedule.nodes_look(timedelta(seconds=period), is_eager=is_eager)
 
     def _is_gone(self, view: View) -> bool:
         """Say whether nothing of ours is left, nor on its way out."""
@@ -178,6 +221,7 @@ class _Run:
         await self._ask_operations(azure, view)
         steps = parts.plan_deletion(view) if self._raw.is_deleted else parts.plan(view)
         self._memory.patience.only(step.id for step in steps)
+        self._note_failed_runs(view)
         gated = gate(steps, view, DELETION if self._raw.is_deleted else None)
         held = {step.id: why for step in gated.allowed if (why := self._objection(step))}
         return replace(
@@ -185,6 +229,21 @@ class _Run:
             allowed=tuple(step for step in gated.allowed if step.id not in held),
             held=(*gated.held, *held.values()),
         )
+
+    def _note_failed_runs(self, view: View) -> None:
+        """Have a script that failed on a node wait before it is run again: longer each time."""
+        noted = self._memory.nodes.attempts
+        for node in view.spec.nodes if view.installation else ():
+            attempt, why = run_command.attempts(view, node), run_command.failure(view, node)
+            if not why or noted.get(node.name) == attempt:
+                continue
+            noted[node.name] = attempt
+            error = AgentRefused(f"attempt {attempt} on {node.name}: {why}")
+            error.reason = Reason.INSTALL_FAILED
+            pause = min(RUN_AGAIN_S * 2.0 ** min(attempt - 1, 10), RUN_AGAIN_LATEST_S)
+            where = view.names.agent_command(node)
+            self._memory.patience.failed(where, error, _now(), at_least=pause)
+            self._report.failure(where, error)
 
     def _objection(self, step: Step) -> Held | None:
         trouble = self._memory.patience.of(step.id)
@@ -243,13 +302,14 @@ class _Run:
                 self._memory.patience.failed(step.id, outcome.error, _now())
                 self._report.failure(step.id, outcome.error)
 
-    def _wait(self, view: View, outcomes: tuple[Outcome, ...]) -> timedelta:
+    def _wait(self, observed: Observed, outcomes: tuple[Outcome, ...]) -> timedelta:
         """Return how long to wait; a new failure is told by a pass that follows at once."""
         if any(isinstance(one, Failed) for one in outcomes):
             self.result = "failed"
             self._memory.is_following = True
             return schedule.AT_ONCE
-        wait = schedule.next_look(view, outcomes)
+        wait = schedule.next_look(observed.view, outcomes)
+        wait = min(wait, self._nodes_wait(observed))
         if self._memory.moving:
             wait = min(wait, schedule.MOVING if _moves_fast(self._memory) else wait)
         if self._memory.awaits_health:
@@ -269,6 +329,8 @@ class _Run:
             now=self._doors.now(),
             previous=self._report.previous,
             signals=observed.signals,
+            nodes=observed.nodes,
+            last_nodes=self._memory.nodes.last_nodes,
             gated=gated,
             inventory=inventory.inventory(view, wanted, self._report.inventory, puts),
             foreign=inventory.foreign_children(view, wanted),

@@ -1,5 +1,6 @@
 """All that one pass has come to know: what its summary is made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from hacluster.model.ids import ArmId
 from hacluster.model.status import ClusterStatus
 from hacluster.plan.view import View
 from hacluster.reconcile.gate import Gated
+from hacluster.reconcile.nodes_seen import NodesSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,10 @@ class Passed:
     previous: ClusterStatus = field(default_factory=ClusterStatus)
     """The status as it is, for what only time tells."""
     signals: Signals = field(default_factory=Signals)
+    nodes: NodesSeen | None = None
+    """What was read about the nodes; None where no agent of ours runs them."""
+    last_nodes: Mapping[str, str] = field(default_factory=dict)
+    """By group, the node that it is remembered to have been on."""
     gated: Gated = field(default_factory=Gated)
     inventory: tuple[ArmId, ...] | None = None
     """What is ours now; None leaves the inventory as it is."""

@@ -42,15 +42,22 @@ class Patience:
             self._troubles.clear()
             self._version = version
 
-    def failed(self, resource: ArmId, error: HAClusterError, now: float) -> Trouble:
-        """Note a failure, and double the pause if it is not the first."""
+    def failed(
+        self, resource: ArmId, error: HAClusterError, now: float, *, at_least: float = 0.0
+    ) -> Trouble:
+        """Note a failure, and double the pause if it is not the first.
+
+        ``at_least`` is the shortest pause, where it is known better than by counting.
+        """
         key = ids.key(resource)
         before = self._troubles.get(key)
         pause = SOONEST_S[error.retry]
         if before is not None and before.error.retry is error.retry:
             pause = min(before.pause * 2, LONGEST_S[error.retry])
         wanted = error.retry_after_s if isinstance(error, ArmError) else None
-        found = Trouble(id=resource, error=error, due=now + max(pause, wanted or 0.0), pause=pause)
+        found = Trouble(
+            id=resource, error=error, due=now + max(pause, at_least, wanted or 0.0), pause=pause
+        )
         self._troubles[key] = found
         return found
 

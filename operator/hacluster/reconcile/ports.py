@@ -3,13 +3,14 @@
 The adapters in `arm` and `kube` are the real ones; the loop's tests pass their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from hacluster.errors import ArmDenied, HAClusterError, Retry
+from hacluster.model.agent import AgentPackage, Guest
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.azure import Cloud
 from hacluster.model.ids import ArmId
@@ -205,6 +206,8 @@ class Secret:
     version: str
     """Another one whenever the Secret has changed."""
     data: Mapping[str, bytes] = field(repr=False)
+    owner: str = ""
+    """The uid of the object that owns it; empty where none does."""
 
     def text(self, key: str) -> str:
         """Return a value as text.
@@ -232,6 +235,50 @@ class Secrets(Protocol):
         Raises:
             HAClusterError: there is none, or it may not be read.
         """
+
+
+class Vault(Secrets, Protocol):
+    """Secrets and ConfigMaps beside an object, and the Secret of its master keys."""
+
+    async def find(self, namespace: str, name: str) -> Secret | None:
+        """Return a Secret as it is now, or None where there is none.
+
+        Raises:
+            HAClusterError: it may not be read, or the API server does not answer.
+        """
+
+    async def create(self, of: "Raw", name: str, data: Mapping[str, bytes]) -> None:
+        """Make a Secret that goes with an object; one that is there already is left as it is.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def replace(self, secret: Secret, data: Mapping[str, bytes]) -> bool:
+        """Give a Secret other values, if it is still as it was read; say whether it was.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def config_map(self, namespace: str, name: str) -> Mapping[str, str]:
+        """Return what a ConfigMap holds.
+
+        Raises:
+            HAClusterError: there is none, or it may not be read.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """What the operator needs to have agents on the nodes."""
+
+    package: AgentPackage
+    guest: Callable[[Cloud], Guest]
+    """How machines of a cloud reach it."""
+    vault: Vault
+    random: Callable[[int], bytes]
+    """Draws so many bytes that nobody can guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,10 @@ MACHINES_MOVE: Final = timedelta(seconds=5)
 """Only machines are moving: Azure answers at most 12 readings of a machine in a minute."""
 AGAIN: Final = timedelta(seconds=30)
 """A resource whose last operation failed is put again, not more often than this."""
+NODES_SOON: Final = timedelta(seconds=3)
+"""An answer of the nodes is due: they look into the store every 5 s."""
+NODES_PART: Final = 0.25
+"""Nodes that are at rest are asked so many times in a period of Azure's: a failover shows soon."""
 RETRY: Final = {
     Retry.SOON: timedelta(seconds=5),
     Retry.LATER: timedelta(minutes=1),
@@ -53,6 +57,12 @@ def next_look(
     if throttled:
         return max(throttled)  # Asking earlier prolongs the wait for everybody.
     return min([idle, *map(_after, known), *_moving(view)])
+
+
+def nodes_look(period: timedelta, *, is_eager: bool) -> timedelta:
+    """Return when the nodes are asked again; ``is_eager`` while an answer of theirs is due."""
+    usual = period * NODES_PART
+    return min(usual, NODES_SOON) if is_eager else usual
 
 
 def _after(outcome: Outcome) -> timedelta:

@@ -36,7 +36,7 @@ from hacluster.plan import record_set
 from hacluster.plan.diff import ABSENT
 from hacluster.plan.steps import Act, Delete, Put, Refuse, Step
 from hacluster.plan.view import View
-from hacluster.reconcile.assess import fresh_reports, power_state
+from hacluster.reconcile.assess import fresh_reports
 from hacluster.reconcile.conditions import judge
 from hacluster.reconcile.judgement import Judgement
 from hacluster.reconcile.passed import Passed
@@ -193,7 +193,7 @@ def _shown(path: str, value: Any) -> str | None:
 def _node(passed: Passed, node: Node) -> NodeStatus:
     view = passed.view
     report = fresh_reports(view, passed.signals).get(node.name)
-    power = power_state(view, node)
+    power = view.power_state(node)
     backend = next(
         (one for one in passed.signals.health or () if one.address == node.private_ip_address), None
     )

@@ -34,19 +34,25 @@ def check(system: System, monitor: Monitor, timeout_s: float) -> str:
 
 
 def _processes(monitor: Monitor) -> str:
-    wanted, least = monitor.options["name"], monitor.options["count"]
-    found = sum(1 for name in _running() if name == wanted)
+    command, least = monitor.options.get("command"), monitor.options["count"]
+    wanted = command or monitor.options["name"]
+    found = sum(1 for words in _running() if _said(words, whole=command is not None) == wanted)
     if found < least:
         raise Broken("HAN-M01", f"{found} of at least {least} processes {wanted!r} run")
     return f"{found} run"
 
 
-def _running() -> Iterator[str]:
-    """Yield the name of each process: the program's file name, not cut at 15 characters."""
+def _said(words: list[str], *, whole: bool) -> str:
+    """Return a command line, or only its program's file name."""
+    return " ".join(words) if whole else Path(words[0]).name
+
+
+def _running() -> Iterator[list[str]]:
+    """Yield each process's command line, which is not cut at 15 characters as its name is."""
     for directory in Path("/proc").iterdir():
         if not directory.name.isdigit():
             continue
         with contextlib.suppress(OSError):
-            words = (directory / "cmdline").read_bytes().split(b"\0")
-            if words[0]:
-                yield Path(words[0].decode(errors="replace")).name
+            line = (directory / "cmdline").read_bytes().rstrip(b"\0")
+            if line:
+                yield [word.decode(errors="replace") for word in line.split(b"\0")]

@@ -8,6 +8,7 @@ two moments.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from hacluster_node.core.status import table
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from hacluster_node.core.machine import Machine
 
 VERSION = "0.1.0"
+PACKAGE = Path(__file__).resolve().parents[2].name
+"""The installation's directory: the first 16 digits of the zip's hash (`install.steps`)."""
 
 
 def build(machine: Machine, extra: Mapping[str, Any]) -> Dict[str, Any]:
@@ -25,6 +28,7 @@ def build(machine: Machine, extra: Mapping[str, Any]) -> Dict[str, Any]:
         **table(node),
         "cluster": node.config.cluster,
         "agentVersion": VERSION,
+        "package": PACKAGE,
         "at": time.time(),
         "bootId": node.boot_id,
         "incarnation": node.incarnation,

@@ -29,6 +29,8 @@ from hacluster_node.core.effects import Stage
 from hacluster_node.settings.checks import contradictions
 from hacluster_node.settings.fields import MONITORS, RESOURCES, TARGETS, field_of
 from hacluster_node.settings.reader import ConfigInvalid, Reader
+from hacluster_node.settings.software import Software
+from hacluster_node.settings.software import read as read_software
 from hacluster_wire.heartbeat import Rollout
 
 HEARTBEAT_PORT = 29002
@@ -48,6 +50,7 @@ class Settings:
             `name`.
         restart_on_failed_fence: whether the guard restarts the machine if a fence hangs.
         scripts: per monitor and stage, the recovery script's argv.
+        software: packages, files and commands of the node.
     """
 
     agent: AgentConfig
@@ -58,6 +61,7 @@ class Settings:
     witness: Mapping[str, str] = field(default_factory=dict)
     restart_on_failed_fence: bool = True
     scripts: Mapping[Tuple[str, str], Tuple[str, ...]] = field(default_factory=dict)
+    software: Software = field(default_factory=Software)
 
 
 def parse(content: Any, node: str, generation: int = 0) -> Settings:
@@ -106,6 +110,7 @@ def _settings(reader: Reader, node: str, generation: int) -> Settings:
         witness=witness,
         restart_on_failed_fence=guard.flag("restartOnFailedFence", default=True),
         scripts=scripts,
+        software=read_software(reader.child("software")),
     )
     for child in (heartbeat, partition, probe, guard):
         child.done()

@@ -154,7 +154,10 @@ def _http(reader: Reader) -> Options:
 
 
 def _process(reader: Reader) -> Options:
-    return {"name": reader.text("name"), "count": reader.whole("count", 1, 1, 100000)}
+    count = {"count": reader.whole("count", 1, 1, 100000)}
+    if reader.has("command"):
+        return {"command": reader.text("command"), **count}
+    return {"name": reader.text("name"), **count}
 
 
 def _nothing(_reader: Reader) -> Options:

@@ -427,13 +427,17 @@ def test_drift_is_told_as_json() -> None:
 
 
 def test_what_is_not_carried_out_yet_is_said() -> None:
+    def external(spec: dict[str, Any]) -> None:
+        spec["cluster"]["nodeAgent"] = "External"
+
     def bare(spec: dict[str, Any]) -> None:
+        external(spec)
         del spec["cluster"]["nodeConfiguration"]
 
-    for change, expected in ((None, True), (bare, False)):
+    for change, expected in ((external, True), (bare, False)):
         told = summarize(passed(made(sample(ILB, change)))).condition(C.NODES_CONFIGURED)
         assert told is not None
-        assert ("does not carry out cluster.nodeConfiguration" in told.message) is expected
+        assert ("carries out cluster.nodeConfiguration by its own" in told.message) is expected
 
 
 def test_a_key_is_not_shown() -> None:

@@ -1,0 +1,40 @@
+"""What a pass knows of the agent that belongs on the nodes, and of the cluster's keys."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPackage:
+    """The agent as this operator ships it."""
+
+    digest: str
+    """SHA-256 of the zip, in hexadecimal."""
+    content: bytes = field(repr=False)
+    bootstrap: str = field(repr=False)
+    """The program that brings the zip to a machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """How the machines of a cloud reach what the operator reaches otherwise."""
+
+    resource_manager: str = "https://management.azure.com"
+    metadata: str = ""
+    """Where the instance metadata service is not at Azure's address."""
+    ca: str = field(default="", repr=False)
+    """Authorities to trust beside the system's (PEM)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What Run Command is to bring to every node; made only when all of it is known."""
+
+    package: AgentPackage
+    guest: Guest
+    container: str
+    """The container's URL."""
+    client_id: str
+    secret: str
+    """The Secret that holds the master keys."""
+    fingerprint: str
+    """Of the keys."""

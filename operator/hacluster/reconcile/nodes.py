@@ -1,0 +1,313 @@
+"""What the nodes say and what they were given: read from the store and from the keys' Secret.
+
+Everything is read with what is known already (ETags), so that an idle cluster costs two small
+requests a node. Nothing is believed that no key of ours has signed; what a report says is old as
+soon as it does not change any more, whatever its own clock says.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from hacluster.errors import ArmDenied, HAClusterError
+from hacluster.model import kinds
+from hacluster.model.agent import Installation
+from hacluster.model.assessment import NodeReport
+from hacluster.model.cluster import Cluster
+from hacluster.model.ids import name_of
+from hacluster.model.keys import MasterKeys
+from hacluster.model.reasons import Reason
+from hacluster.plan.nodes import document, keys, report
+from hacluster.plan.nodes.groups import AddressUnknownError
+from hacluster.plan.view import View
+from hacluster.reconcile.nodes_seen import NodesMemory, NodesSeen, Published
+from hacluster.reconcile.ports import (
+    Account,
+    Agents,
+    Azure,
+    Blob,
+    KubernetesError,
+    NotChanged,
+    Store,
+)
+from hacluster_wire.documents import (
+    CONFIGURATION,
+    STATUS,
+    Document,
+    claimed_generation,
+    open_sealed,
+)
+from hacluster_wire.errors import WireError
+
+AGE_STEP_S: Final = 20
+"""Ages are told in such steps: a status that says the same is not written again every second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesObserver:
+    """Reads for one pass."""
+
+    agents: Agents
+    azure: Azure
+    account: Account
+    cluster: Cluster
+    memory: NodesMemory
+    now: Callable[[], datetime]
+
+    async def observe(self, view: View) -> NodesSeen:
+        """Return what was found; nothing is raised but the API server's absence."""
+        found: dict[str, Any] = {}
+        troubles: list[HAClusterError] = []
+        await self._guarded(self._keys(found), troubles)
+        await self._guarded(self._content(view, found), troubles)
+        if found.get("keys") is not None:
+            await self._guarded(self._store(view, found), troubles)
+        trouble = next(iter(troubles), None)
+        return NodesSeen(**found, trouble=trouble, failed=self.memory.failed)
+
+    async def _guarded(self, work: Any, troubles: list[HAClusterError]) -> None:
+        try:
+            await work
+        except KubernetesError:
+            raise
+        except HAClusterError as error:
+            troubles.append(error)
+
+    async def _keys(self, found: dict[str, Any]) -> None:
+        memory, name = self.memory, View.of(self.cluster).names.keys_secret
+        if _now() - memory.keys_at >= self._period.total_seconds():
+            memory.secret = await self.agents.vault.find(self.cluster.namespace, name)
+            memory.keys_at = _now()
+        secret = memory.secret
+        found["is_keyless"] = secret is None
+        if secret is None:
+            return
+        if secret.owner != self.cluster.uid:
+            memory.forget_keys()
+            why = (
+                f"the Secret {secret.namespace}/{name} does not belong to this object: it goes by "
+                "itself if it was an earlier object's; if not, delete it, and it is made again"
+            )
+            raise ArmDenied(why, reason=Reason.SECRET_INVALID)
+        try:
+            found["keys"] = keys.from_data(secret.data)
+        except keys.KeysInvalidError as error:
+            memory.forget_keys()
+            why = (
+                f"the Secret {secret.namespace}/{name} cannot be used: {error}; delete it, and "
+                "new keys are made and brought to the nodes"
+            )
+            raise ArmDenied(why, reason=Reason.SECRET_INVALID) from None
+        found["secret"] = secret
+
+    async def _content(self, view: View, found: dict[str, Any]) -> None:
+        if why := document.unsupported(view):
+            raise ArmDenied(why, reason=Reason.REFUSED)
+        contents = await self._contents()
+        try:
+            made = document.content(view, contents)
+        except AddressUnknownError as error:
+            found["awaits"] = str(error)
+            return
+        found["content"], found["digest"] = made, document.digest(made)
+
+    async def _contents(self) -> document.Contents:
+        """Return what ConfigMaps and Secrets hold that the spec refers to."""
+        memory = self.memory
+        wanted = tuple(document.references(self.cluster.spec.cluster.node_configuration))
+        is_old = _now() - memory.contents_at >= self._period.total_seconds()
+        if is_old or memory.contents_of != self.cluster.generation:
+            memory.contents = {one: await self._text(*one) for one in wanted}
+            memory.contents_at, memory.contents_of = _now(), self.cluster.generation
+        return memory.contents
+
+    async def _text(self, kind: str, name: str, key: str) -> str:
+        namespace, vault = self.cluster.namespace, self.agents.vault
+        if kind == document.SECRET:
+            return (await vault.read(namespace, name)).text(key)
+        held = await vault.config_map(namespace, name)
+        if key not in held:
+            why = f"the ConfigMap {namespace}/{name} has no key {key}: add it"
+            raise ArmDenied(why, reason=Reason.SECRET_MISSING)
+        return held[key]
+
+    async def _store(self, view: View, found: dict[str, Any]) -> None:
+        url = container_url(view)
+        if url is None:
+            found["awaits"] = "the cluster's container is not there yet"
+            return
+        store = found["store"] = await self.azure.store(self.account, url)
+        ring: MasterKeys = found["keys"]
+        names = [node.name for node in view.spec.nodes]
+        try:
+            await _all(self._refresh(store, f"{kind}/{n}") for n in names for kind in _KINDS)
+            found["is_packaged"] = await self._is_packaged(store)
+            found["is_read"] = True
+        finally:  # What was read before still counts, and grows old.
+            found["published"] = {name: self._published(view, name, ring) for name in names}
+            self._reports(view, names, ring, found)
+        if found["is_packaged"] and (client := _client_id(view)):
+            found["installation"] = Installation(
+                package=self.agents.package,
+                guest=self.agents.guest(self.account.cloud),
+                container=url,
+                client_id=client,
+                secret=view.names.keys_secret,
+                fingerprint=keys.fingerprint(ring),
+            )
+
+    async def _refresh(self, store: Store, name: str) -> None:
+        blobs = self.memory.blobs
+        known = blobs.get(name)
+        match await store.read(name, unless=known.tag if known else ""):
+            case None:
+                blobs.pop(name, None)
+            case Blob() as blob:
+                blobs[name] = blob
+            case NotChanged():
+                pass
+
+    async def _is_packaged(self, store: Store) -> bool:
+        digest = self.agents.package.digest
+        if self.memory.packaged != digest:
+            name = package_name(digest)
+            if name in await store.names(name):
+                self.memory.packaged = digest
+        return self.memory.packaged == digest
+
+    def _published(self, view: View, node: str, ring: MasterKeys) -> Published:
+        blob = self.memory.blobs.get(f"config/{node}")
+        if blob is None:
+            return Published(tag="")
+        try:
+            found = open_sealed(
+                blob.content,
+                keys.document_ring(ring, node),
+                CONFIGURATION,
+                document.cluster_id(view),
+                node,
+            )
+        except WireError:
+            return Published(tag=blob.tag, generation=claimed_generation(blob.content))
+        return Published(
+            tag=blob.tag,
+            generation=found.generation,
+            digest=document.digest(found.content),
+            key=found.key,
+            base=document.digest(without_software(found.content)),
+        )
+
+    def _reports(
+        self, view: View, names: list[str], ring: MasterKeys, found: dict[str, Any]
+    ) -> None:
+        documents: dict[str, Document] = {}
+        unreadable: dict[str, str] = {}
+        reports: list[NodeReport] = []
+        for name in names:
+            blob = self.memory.blobs.get(f"status/{name}")
+            if blob is None:
+                continue
+            try:
+                said = open_sealed(
+                    blob.content,
+                    keys.document_ring(ring, name),
+                    STATUS,
+                    document.cluster_id(view),
+                    name,
+                )
+                age = self._age(said)
+            except WireError as error:
+                unreadable[name] = str(error)
+                continue
+            documents[name] = said
+            reports.append(self._report(view, said, age, found))
+        found["documents"], found["unreadable"] = documents, unreadable
+        found["reports"] = tuple(reports)
+        holders = {report.holder_of(said) for said in documents.values()} - {None}
+        found["holder"] = holders.pop() if len(holders) == 1 else None
+
+    def _report(
+        self, view: View, said: Document, age: timedelta, found: Mapping[str, Any]
+    ) -> NodeReport:
+        lying: Published = found["published"][said.node]
+
+        def configuration_of(generation: int) -> str:
+            is_lying = generation == lying.generation and lying.digest
+            return lying.digest if is_lying else f"generation {generation}"
+
+        return report.report_of(view, said, age, configuration_of)
+
+    def _age(self, said: Document) -> timedelta:
+        """Return how old a report is, in steps.
+
+        Raises:
+            WireError: a newer one was seen before, so that somebody has put an old one back.
+        """
+        now = _now()
+        known = self.memory.grown.get(said.node)
+        if known is None or said.generation > known[0]:
+            self.memory.grown[said.node] = (said.generation, now, known is not None)
+        elif said.generation < known[0]:
+            raise WireError("replayed", "a newer report was seen before: this one was put back")
+        _, since, was_seen_to_grow = self.memory.grown[said.node]
+        age = now - since
+        if not was_seen_to_grow:  # Only then the node's own clock has to do.
+            at = report.generation_time(said)
+            age = max(age, (self.now() - at).total_seconds() if at else math.inf)
+        if not math.isfinite(age):
+            return timedelta.max
+        return timedelta(seconds=int(age) // AGE_STEP_S * AGE_STEP_S)
+
+    @property
+    def _period(self) -> timedelta:
+        return timedelta(seconds=self.cluster.spec.management.sync_interval_seconds)
+
+
+def container_url(view: View) -> str | None:
+    """Return the container's URL, or None while it is not there or Azure has not told where."""
+    account, container = (
+        view.present(view.names.storage_account),
+        view.present(view.names.container),
+    )
+    if account is None or container is None or not container.is_settled:
+        return None
+    endpoint = (account.properties.get("primaryEndpoints") or {}).get("blob")
+    return f"{str(endpoint).rstrip('/')}/{name_of(view.names.container)}" if endpoint else None
+
+
+def package_name(digest: str) -> str:
+    """Return the blob that holds an agent."""
+    return f"agent/{digest}.pyz"
+
+
+def without_software(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a configuration the state machines must agree on."""
+    return {name: value for name, value in content.items() if name != "software"}
+
+
+def asked_rotation(annotations: Mapping[str, str]) -> str:
+    """Return the value that asks for new keys, or nothing."""
+    return annotations.get(kinds.ROTATE_KEYS, "")
+
+
+def _client_id(view: View) -> str:
+    """Return the client id of the nodes' identity, as soon as Azure has told it."""
+    seen = view.present(view.names.identity)
+    return str((seen.properties.get("clientId") if seen else "") or "")
+
+
+async def _all(works: Iterable[Any]) -> None:
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+_KINDS: Final = ("status", "config")

@@ -1,0 +1,99 @@
+"""What a pass has read about the nodes, and what is remembered of it between passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hacluster.errors import HAClusterError
+from hacluster.model.agent import Installation
+from hacluster.model.assessment import NodeReport
+from hacluster.model.keys import MasterKeys
+from hacluster.plan.nodes import report
+from hacluster.plan.nodes.keys import Confirmed
+from hacluster.reconcile.ports import Blob, Secret, Store
+from hacluster_wire.documents import Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A configuration as it lies in the store for one node."""
+
+    tag: str
+    """ETag of the blob; empty where there is none."""
+    generation: int = 0
+    digest: str = ""
+    """Of its content; empty where no key of ours has signed it."""
+    key: str = ""
+    """The key that signed it."""
+    base: str = ""
+    """Digest of its content without software: what is the same for all nodes at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesSeen:
+    """All that was read about the nodes in one pass."""
+
+    keys: MasterKeys | None = None
+    secret: Secret | None = field(default=None, repr=False)
+    is_keyless: bool = False
+    """Whether a complete answer told that there are no keys yet."""
+    store: Store | None = field(default=None, repr=False)
+    is_read: bool = False
+    """Whether the store has answered all that was asked."""
+    is_packaged: bool = False
+    """Whether the agent's package is in the store."""
+    content: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The configuration that every node ought to run; None while it cannot be made."""
+    digest: str | None = None
+    published: Mapping[str, Published] = field(default_factory=dict)
+    documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
+    reports: tuple[NodeReport, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    holder: str | None = None
+    installation: Installation | None = None
+    trouble: HAClusterError | None = None
+    """What kept something from being read or made; the rest was read all the same."""
+    failed: HAClusterError | None = None
+    """What the last write has met."""
+    awaits: str = ""
+    """What has to be there first, in words."""
+
+    def confirmed(self, node: str) -> Confirmed | None:
+        """Return what a node has confirmed lately about keys, or None where it said nothing."""
+        said = self.documents.get(node)
+        if said is None or not any(one.node == node for one in self.reports):
+            return None
+        lying = self.published.get(node)
+        is_run = lying is not None and lying.generation == report.generation_in_force(said.content)
+        return report.confirmed(said, lying.key if lying and is_run else "")
+
+
+@dataclass(slots=True)
+class NodesMemory:
+    """What is remembered between passes: hints only. Times are monotonic seconds."""
+
+    secret: Secret | None = None
+    keys_at: float = float("-inf")
+    contents: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    contents_at: float = float("-inf")
+    contents_of: int = -1
+    """The generation of the spec that ``contents`` were read for."""
+    blobs: dict[str, Blob] = field(default_factory=dict)
+    grown: dict[str, tuple[int, float, bool]] = field(default_factory=dict)
+    """By node: the newest generation of its status, since when, and whether it was seen to grow."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """By node, the attempt to bring the agent that was last noted as failed."""
+    packaged: str = ""
+    failed: HAClusterError | None = None
+    """What the last write has met."""
+    eager_until: float = float("-inf")
+    last_nodes: dict[str, str] = field(default_factory=dict)
+    """By group, the node it was last seen on."""
+
+    def forget_keys(self) -> None:
+        """Have the Secret read in the next pass."""
+        self.keys_at = float("-inf")
+
+    def hurry(self, now: float, seconds: float) -> None:
+        """Have the next passes follow soon for a while."""
+        self.eager_until = max(self.eager_until, now + seconds)
