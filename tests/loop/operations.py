@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,6 +116,7 @@ class Nodes:
     """The agents: they report every five seconds, and do orders as a test wants them to."""
 
     store: FakeStore
+    clock: Callable[[], datetime] = now
     standing: dict[str, str] = field(
         default_factory=lambda: {"node-1": "Active", "node-2": "Inactive"}
     )
@@ -168,7 +169,7 @@ class Nodes:
             ],
             "orders": list(self.results[node].values()),
         }
-        generation = int(now().timestamp() * 1000)
+        generation = int(self.clock().timestamp() * 1000)
         document = Document(STATUS, "Cluster1", node, generation, content)
         version = self.store.blobs.get(f"status/{node}", (b"", 0))[1]
         self.store.blobs[f"status/{node}"] = (seal(document, RINGS[node]), version + 1)

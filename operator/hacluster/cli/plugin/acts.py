@@ -125,9 +125,9 @@ def progress(phase: str, message: str, since: timedelta) -> list[Line]:
     colour = {OperationPhase.SUCCEEDED: GOOD, OperationPhase.FAILED: BAD}.get(
         OperationPhase(phase), DIM
     )
-    head = span(f"  {duration(since):>9}  ", DIM) + span(f"{phase:10}", colour)
+    head = span(f"  {duration(since):>9}  ", DIM) + span(f"{phase:11}", colour)
     first, *rest = [str(line) for line in wrapped(message, width=56)] or [""]
-    return [head + span(first), *(span(" " * 23 + line) for line in rest)]
+    return [head + span(first), *(span(" " * 24 + line) for line in rest)]
 
 
 def _ended(status: Mapping[str, Any], phase: str) -> bool:

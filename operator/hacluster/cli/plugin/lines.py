@@ -68,9 +68,12 @@ def span(text: str, style: str = "") -> Line:
 
 
 def between(left: Line, right: Line, width: int) -> Line:
-    """Return a line with one text at its left and another at its right end."""
-    room = max(width - right.width - 1, 1)
-    return left.padded(room) + span(" ") + right if right.width else left.padded(width)
+    """Return a line with one text at its left and another, cut if need be, at its right end."""
+    room = width - left.width - 1
+    if not right.width or room < 1:
+        return left.padded(width)
+    shown = right.cut(room)
+    return left.padded(width - shown.width) + shown
 
 
 def wrapped(text: str, indent: str = "", width: int = WIDTH, style: str = "") -> Iterator[Line]:
