@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 import yaml
 from tests.kube.conftest import ApiServer
-from tests.kube.operator_process import rights, until
+from tests.kube.operator_process import operator, rights, until
 from tests.loop.operations import GROUP, SAMPLE, FakeMeetings, FakeStore, Nodes
 from tests.prerequisites import require
+from tests.sim.simulator import running
 
 from hacluster.kube.connection import connect
 from hacluster.kube.objects import Objects
@@ -193,3 +194,35 @@ def test_a_mistake_is_answered_with_what_is_wrong(
     assert failed.returncode not in (0, 2) or "Usage" in failed.stderr
     assert says in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def asked(namespace: str, name: str, **spec: Any) -> str:
+    """Return the manifest of an operation."""
+    return json.dumps(
+        {
+            "apiVersion": "hacluster.dev/v1alpha1",
+            "kind": "HAClusterOperation",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"type": "Move", "group": GROUP, **spec},
+        }
+    )
+
+
+def test_the_operator_wakes_up_for_what_is_asked_and_for_what_was(
+    api_server: ApiServer, person: Person, tmp_path: Path
+) -> None:
+    """One operation is there before the operator starts, the other comes while it runs."""
+
+    def ended(name: str) -> str:
+        status = person.get("haclusteroperation", name).get("status") or {}
+        return str(status.get("message")) if status.get("phase") == "Failed" else ""
+
+    assert api_server.apply(asked(person.namespace, "before", cluster="gone")).ok
+    kubeconfig = rights(api_server, tmp_path)
+    with running(tmp_path / "sim") as sim, operator(kubeconfig, sim, tmp_path):
+        until(lambda: ended("before"), "the first is refused", 60)
+        assert "there is no HAClusterSpec gone" in ended("before")
+        other = asked(person.namespace, "short", cluster="cluster1", deadlineSeconds=3)
+        assert api_server.apply(other).ok
+        until(lambda: ended("short"), "the second fails at its deadline", 90)
+        assert "not begun by its deadline" in ended("short")
