@@ -46,6 +46,7 @@ def word(
     standing: str = "Inactive",
     *,
     age_s: float = 2.0,
+    watched_s: float = 60.0,
     heard: Iterable[str] = ("node-1", "node-2"),
     leaving: str = "",
     results: Mapping[str, str] | None = None,
@@ -60,7 +61,7 @@ def word(
             for name, phase in (results or {}).items()
         ],
     }
-    return NodeWord.of(node, content, timedelta(seconds=age_s))
+    return NodeWord.of(node, content, timedelta(seconds=age_s), timedelta(seconds=watched_s))
 
 
 BOTH = (word("node-1", "Active"), word("node-2"))
@@ -235,6 +236,16 @@ def test_what_cannot_be_or_is_unsafe_is_refused_with_the_reason(
         ),
         ({"type": "Stop", "node": "node-2"}, (word("node-1"),), "node-2 does not report"),
         ({"type": "Suspend", "monitor": "azureppw1"}, (), "no agent reports"),
+        (
+            {"type": "Move", "group": GROUP, "node": "node-2"},
+            (word("node-1", "Active"), word("node-2", age_s=60, watched_s=3)),
+            "looks whether node-2 still reports",
+        ),
+        (
+            {"type": "ForceActivate", "group": GROUP, "node": "node-2", "othersAreOff": True},
+            (word("node-1", "Active", age_s=60, watched_s=3), word("node-2")),
+            "looks whether node-1 still reports",
+        ),
     ],
 )
 def test_what_may_become_possible_waits_until_the_deadline(

@@ -10,7 +10,7 @@ from hacluster.model.cluster import Cluster, NodeAgent
 from hacluster.model.operation import Operation, OperationPhase, OperationType
 from hacluster.plan.operations.case import GRACE, Case, Decision, End, Follow, Send, Wait
 from hacluster.plan.operations.targets import executors
-from hacluster_wire.orders import FAILED, SUCCEEDED, Result
+from hacluster_wire.orders import FAILED, MAX_ORDERS, SUCCEEDED, Result
 
 MANY = frozenset(
     {OperationType.SUSPEND, OperationType.RESUME, OperationType.CLEAR_SIMULATED_FAILURE}
@@ -99,6 +99,8 @@ def _begin(case: Case) -> Decision:
             return Wait(f"waits for {other.name}, which came first")
     if case.trouble:
         return Wait(case.trouble)
+    if len(case.earlier) >= MAX_ORDERS:
+        return Wait(f"{len(case.earlier)} operations came first and are not over")
     return executors(case, cluster)
 
 

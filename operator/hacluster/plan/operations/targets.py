@@ -79,6 +79,8 @@ def _move(case: Case, cluster: Cluster, group: str, node: str) -> Decision:
     source = active[0]
     if source == node:
         return End(ok=True, message=f"{group} is active on {node} already")
+    if any(word.node == node and not word.is_fresh and word.may_report for word in case.words):
+        return Wait(f"looks whether {node} still reports")
     if why := _no_place(case, group, source, node):
         return End(ok=False, message=why)
     return Send((source,), f"{source} hands {group} to {node or 'the next node'}")
@@ -124,6 +126,9 @@ def _start(case: Case, cluster: Cluster, group: str, node: str) -> Decision:
 
 
 def _force(case: Case, node: str) -> Decision:
+    doubted = [w.node for w in case.words if w.node not in {node, *case.fresh} and w.may_report]
+    if doubted:
+        return Wait(f"looks whether {', '.join(doubted)} still reports")
     heard = [name for name in case.fresh if name != node]
     if heard:
         why = f"{', '.join(heard)} reports, so it is not off: move or start the group instead"

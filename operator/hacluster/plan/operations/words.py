@@ -12,6 +12,10 @@ FRESH: Final = timedelta(seconds=20)
 """A node writes its status every five seconds; one that is older says nothing about now."""
 
 
+WATCHED: Final = timedelta(seconds=12)
+"""Whoever writes every five seconds has written again after so long, whatever its clock says."""
+
+
 class Standing(StrEnum):
     """A node's own word about a group."""
 
@@ -29,6 +33,9 @@ class NodeWord:
 
     node: str
     age: timedelta
+    watched: timedelta = WATCHED
+    """How long this process has waited for a newer status: until `WATCHED` is over, an old one may
+    come from a node whose clock is wrong."""
     leaving: str = ""
     """Why it takes no part in the cluster, or nothing."""
     groups: Mapping[str, Standing] = field(default_factory=dict)
@@ -42,12 +49,20 @@ class NodeWord:
         """Whether it tells about now."""
         return self.age <= FRESH
 
+    @property
+    def may_report(self) -> bool:
+        """Whether it tells about now, or it is too early to say that it does not."""
+        return self.is_fresh or self.watched < WATCHED
+
     @classmethod
-    def of(cls, node: str, content: Mapping[str, Any], age: timedelta) -> Self:
+    def of(
+        cls, node: str, content: Mapping[str, Any], age: timedelta, watched: timedelta = WATCHED
+    ) -> Self:
         """Return what a status says; what is malformed in it is left out."""
         return cls(
             node=node,
             age=age,
+            watched=watched,
             leaving=str(content.get("leaving") or ""),
             groups=dict(_standings(content.get("groups"))),
             heard=frozenset(_alive(content.get("peers"))),

@@ -23,6 +23,8 @@ class _Report:
     tag: str
     seen_at: datetime
     """When this process saw it first; its own time of writing, where it was the first of all."""
+    read_at: datetime
+    """When this process saw it first, in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,11 @@ class Mailbox:
         for node in self.meeting.rings:
             await self._read_report(node)
         known = ((node, self.notes.reports.get(node)) for node in self.meeting.rings)
-        return tuple(
-            NodeWord.of(node, report.document.content, max(self.now - report.seen_at, timedelta()))
-            for node, report in known
-            if report is not None
-        )
+        return tuple(self._word(node, report) for node, report in known if report is not None)
+
+    def _word(self, node: str, report: _Report) -> NodeWord:
+        age, watched = self.now - report.seen_at, self.now - report.read_at
+        return NodeWord.of(node, report.document.content, max(age, timedelta()), watched)
 
     async def _read_report(self, node: str) -> None:
         """Note a newer report; an older or forged one leaves the last good one, which ages."""
@@ -83,7 +85,7 @@ class Mailbox:
             return
         else:
             seen_at = self.now
-        self.notes.reports[node] = _Report(document, blob.tag, seen_at)
+        self.notes.reports[node] = _Report(document, blob.tag, seen_at, self.now)
 
     async def posted(self) -> dict[str, tuple[Order, ...]]:
         """Return the orders that lie in the store, by node.
