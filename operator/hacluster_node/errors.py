@@ -79,6 +79,12 @@ CATALOGUE: Mapping[str, Problem] = {
         "Another program has the UDP port, or the node's configured address is not its own.",
         "Free the port, or correct heartbeat.port or the node's address.",
     ),
+    "HAN-F01": Problem(
+        "A package, file or command could not be put in place",
+        "A package source does not answer, a disk is full, or a command of "
+        "cluster.nodeConfiguration fails.",
+        "The message says which and why; it is tried again every minute.",
+    ),
     "HAN-G01": Problem(
         "The guard does not answer",
         "The guard process is stopped, hangs or is gone. Without it nothing may serve.",

@@ -41,6 +41,7 @@ from hacluster.reconcile.ports import (
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "samples" / "minimal.yaml"
 CHOSEN_BY_AZURE = {
+    "clientId": "3d8f0000-0000-0000-0000-000000000002",
     "principalId": "3d8f0000-0000-0000-0000-000000000001",
     "primaryEndpoints": {"blob": "https://account.blob.core.windows.net/"},
 }
@@ -132,6 +133,8 @@ class FakeAzure:
     health: tuple[BackendHealth, ...] | None = None
     health_asked: int = 0
     blobs: FakeStore = field(default_factory=FakeStore)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """How scripts end, by node; those of other nodes succeed."""
     _versions: int = 0
 
     async def enter(self, account: Account) -> "FakeAzure":
@@ -190,6 +193,10 @@ class FakeAzure:
         kept = copy.deepcopy(dict(body))
         kept.setdefault("properties", {}).update(CHOSEN_BY_AZURE)
         kept["properties"]["instanceView"] = {"statuses": [{"code": "PowerState/running"}]}
+        if type_of(resource).endswith("/runCommands"):
+            node = parent_of(resource).rsplit("/", 1)[-1]
+            succeeded = {"executionState": "Succeeded", "exitCode": 0}
+            kept["properties"]["instanceView"] = self.runs.get(node, succeeded)
         self.things[key(resource)] = Thing(
             id=resource, body=kept, version=self._versions, ready_at=now() + takes_s
         )

@@ -50,20 +50,20 @@ class NodeReport:
     groups: tuple[GroupStatus, ...] = ()
     abnormal: tuple[MonitorStatus, ...] = ()
     turns: tuple["Turn", ...] = ()
-    """When groups went online or ended on this node, the newest first."""
+    """What became of groups on this node, the newest first."""
     at: datetime | None = None
     """When it was written, by the node's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A moment at which a group began to serve on a node, or stopped to."""
+    """A moment in a group's life on a node, as its agent has noted it."""
 
     group: str
     at: datetime
-    is_online: bool
+    what: str
+    """Contending, Online, Stopping or Fencing."""
     why: str
-    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

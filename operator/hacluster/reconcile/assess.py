@@ -6,7 +6,7 @@ failover is on its way, or something is wrong. An agent that is silent is not ev
 is down.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ from hacluster.model.machines import Node
 from hacluster.model.monitors import MonitorType
 from hacluster.model.observed import Absent
 from hacluster.model.reasons import Reason
-from hacluster.model.status import GroupState, NodeRole
+from hacluster.model.status import GroupState, GroupStatus, NodeRole
 from hacluster.plan import record_set
 from hacluster.plan.load_balancer import ADMIN_NONE, NEVER_ALL, pool_members
 from hacluster.plan.view import View
@@ -88,7 +88,13 @@ def _told(view: View, signals: Signals) -> tuple[str, ...] | None:
     reports = fresh_reports(view, signals)
     if not reports:
         return None
-    return tuple(name for name, report in reports.items() if report.role is NodeRole.ACTIVE)
+    outdated = _outdated(reports)
+    return tuple(
+        name
+        for name, report in reports.items()
+        if report.role is NodeRole.ACTIVE
+        and (not report.groups or any((name, one.name) not in outdated for one in _online(report)))
+    )
 
 
 def _unsafe(view: View, signals: Signals, up: tuple[str, ...] | None) -> Iterator[Finding]:
@@ -118,12 +124,40 @@ def _unsafe_balancer(view: View) -> Iterator[Finding]:
 
 
 def _group_nodes(view: View, signals: Signals) -> dict[str, tuple[str, ...]]:
+    """Return the nodes that each group runs on by the nodes' own words."""
     nodes: dict[str, tuple[str, ...]] = {}
-    for name, report in fresh_reports(view, signals).items():
-        for group in report.groups:
-            if group.state is GroupState.ONLINE:
+    reports = fresh_reports(view, signals)
+    outdated = _outdated(reports)
+    for name, report in reports.items():
+        for group in _online(report):
+            if (name, group.name) not in outdated:
                 nodes[group.name] = (*nodes.get(group.name, ()), name)
     return nodes
+
+
+def _outdated(reports: Mapping[str, NodeReport]) -> frozenset[tuple[str, str]]:
+    """Return the claims, by node and group, that were overtaken by a later activation elsewhere.
+
+    The last report of a node that died says for a while that it is active. It counts no longer when
+    another node says that it was activated at a higher epoch after that report was written. A node
+    that still says so afterwards is believed: then two serve.
+    """
+    found: set[tuple[str, str]] = set()
+    for other in reports.values():
+        for group in _online(other):
+            began = next(
+                (t.at for t in other.turns if (t.group, t.what) == (group.name, "Online")), None
+            )
+            for name, report in reports.items():
+                claims = [one for one in _online(report) if one.name == group.name]
+                is_lower = any((one.epoch or 0) < (group.epoch or 0) for one in claims)
+                if is_lower and began and report.at and report.at < began:
+                    found.add((name, group.name))
+    return frozenset(found)
+
+
+def _online(report: NodeReport) -> tuple[GroupStatus, ...]:
+    return tuple(one for one in report.groups if one.state is GroupState.ONLINE)
 
 
 def _degraded(view: View, signals: Signals) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from hacluster.errors import ArmDenied, HAClusterError
+from hacluster.errors import ArmDenied, ArmUnavailable, HAClusterError
 from hacluster.model import kinds
 from hacluster.model.agent import Installation
 from hacluster.model.assessment import NodeReport
@@ -44,6 +44,9 @@ from hacluster_wire.errors import WireError
 
 AGE_STEP_S: Final = 20
 """Ages are told in such steps: a status that says the same is not written again every second."""
+
+STORE_WITHIN_S: Final = 8.0
+"""All reading of one pass; Azure's side of the pass waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +146,7 @@ class NodesObserver:
         ring: MasterKeys = found["keys"]
         names = [node.name for node in view.spec.nodes]
         try:
-            await _all(self._refresh(store, f"{kind}/{n}") for n in names for kind in _KINDS)
-            found["is_packaged"] = await self._is_packaged(store)
-            found["is_read"] = True
+            await self._read(store, names, found)
         finally:  # What was read before still counts, and grows old.
             found["published"] = {name: self._published(view, name, ring) for name in names}
             self._reports(view, names, ring, found)
@@ -158,6 +159,31 @@ class NodesObserver:
                 secret=view.names.keys_secret,
                 fingerprint=keys.fingerprint(ring),
             )
+
+    async def _read(self, store: Store, names: list[str], found: dict[str, Any]) -> None:
+        """Read all blobs; a store that is away is asked more and more seldom, and holds up nothing.
+
+        Raises:
+            HAClusterError: it is away, or was just now.
+        """
+        memory = self.memory
+        if memory.away is not None and _now() < memory.away_until:
+            raise memory.away
+        try:
+            async with asyncio.timeout(STORE_WITHIN_S):
+                await _all(self._refresh(store, f"{kind}/{n}") for n in names for kind in _KINDS)
+                found["is_packaged"] = await self._is_packaged(store)
+        except (HAClusterError, TimeoutError) as error:
+            why = f"The cluster's container did not answer within {STORE_WITHIN_S:g} s"
+            told = (
+                error
+                if isinstance(error, HAClusterError)
+                else ArmUnavailable(why, reason=Reason.STORE_UNREACHABLE)
+            )
+            memory.store_failed(told, _now(), self._period.total_seconds())
+            raise told from error
+        memory.store_answered()
+        found["is_read"] = True
 
     async def _refresh(self, store: Store, name: str) -> None:
         blobs = self.memory.blobs

@@ -1,17 +1,21 @@
 """What a pass has read about the nodes, and what is remembered of it between passes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from hacluster.errors import HAClusterError
 from hacluster.model.agent import Installation
 from hacluster.model.assessment import NodeReport
 from hacluster.model.keys import MasterKeys
+from hacluster.model.status import GroupState, GroupStatus
 from hacluster.plan.nodes import report
 from hacluster.plan.nodes.keys import Confirmed
 from hacluster.reconcile.ports import Blob, Secret, Store
 from hacluster_wire.documents import Document
+
+SOONEST_AGAIN_S: Final = 5.0
+"""The pause after a store did not answer for the first time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +90,28 @@ class NodesMemory:
     packaged: str = ""
     failed: HAClusterError | None = None
     """What the last write has met."""
+    away: HAClusterError | None = None
+    """Why the store did not answer when it was asked last."""
+    away_until: float = float("-inf")
+    away_for: float = 0.0
     eager_until: float = float("-inf")
     last_nodes: dict[str, str] = field(default_factory=dict)
     """By group, the node it was last seen on."""
+
+    def saw(self, groups: Iterable[GroupStatus]) -> None:
+        """Note where groups run."""
+        for group in groups:
+            if group.state is GroupState.ONLINE and group.node is not None:
+                self.last_nodes[group.name] = group.node
+
+    def store_failed(self, error: HAClusterError, now: float, longest: float) -> None:
+        """Leave a store alone for a while that did not answer: twice as long each time."""
+        self.away_for = min(max(2 * self.away_for, SOONEST_AGAIN_S), longest)
+        self.away, self.away_until = error, now + self.away_for
+
+    def store_answered(self) -> None:
+        """Ask the store as often as usual again."""
+        self.away, self.away_for = None, 0.0
 
     def forget_keys(self) -> None:
         """Have the Secret read in the next pass."""

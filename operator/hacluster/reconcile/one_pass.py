@@ -171,7 +171,9 @@ class _Run:
             gated = _only(await self._decide(azure, observed.view), about, disrupts=disrupts)
         if self._raw.is_deleted and self._is_gone(observed.view):
             return self._finished()
-        await self._report.write(summarize.summarize(self._passed(observed, gated)))
+        status = summarize.summarize(self._passed(observed, gated))
+        await self._report.write(status)
+        self._memory.nodes.saw(status.groups)
         outcomes = await self._apply(azure, gated.allowed)
         if await self._give(observed):
             return Verdict(wait=schedule.AT_ONCE)

@@ -15,13 +15,11 @@ from hacluster.model.cluster import NodeAgent
 from hacluster.model.machines import Node
 from hacluster.model.reasons import Reason
 from hacluster.model.status import (
-    MAX_FAILOVERS,
     ClusterStatus,
     Condition,
     ConditionType,
     Drift,
     Endpoint,
-    FailoverRecord,
     GroupState,
     GroupStatus,
     InventoryItem,
@@ -38,6 +36,7 @@ from hacluster.plan.steps import Act, Delete, Put, Refuse, Step
 from hacluster.plan.view import View
 from hacluster.reconcile.assess import fresh_reports
 from hacluster.reconcile.conditions import judge
+from hacluster.reconcile.failovers import failovers
 from hacluster.reconcile.judgement import Judgement
 from hacluster.reconcile.passed import Passed
 
@@ -61,7 +60,7 @@ def summarize(passed: Passed) -> ClusterStatus:
     view, previous = passed.view, passed.previous
     drift, plan = tuple(_drift(passed)), tuple(_plan(passed))
     nodes = tuple(_node(passed, node) for node in view.spec.nodes)
-    endpoints = tuple(_endpoints(view))
+    endpoints, groups = tuple(_endpoints(view)), tuple(_groups(passed))
     inventory = previous.inventory
     if passed.inventory is not None:
         inventory = tuple(InventoryItem(id=item) for item in passed.inventory)
@@ -75,7 +74,7 @@ def summarize(passed: Passed) -> ClusterStatus:
             plan=len(plan),
         ),
         active_node=view.assessment.active,
-        groups=tuple(_groups(passed)),
+        groups=groups,
         nodes=nodes,
         monitors=tuple(
             monitor
@@ -85,7 +84,7 @@ def summarize(passed: Passed) -> ClusterStatus:
         endpoints=endpoints,
         drift=drift,
         plan=plan,
-        failovers=_failovers(passed),
+        failovers=failovers(passed, groups),
         inventory=inventory,
         last_handled_reconcile_at=passed.requested_at or previous.last_handled_reconcile_at,
     )
@@ -224,13 +223,21 @@ def _groups(passed: Passed) -> Iterator[GroupStatus]:
     for group in passed.view.spec.cluster.failover_groups:
         told = [one for report in reports for one in report.groups if one.name == group.name]
         unknown = GroupStatus(name=group.name, state=GroupState.UNKNOWN)
-        yield max(
+        now = max(
             told, key=lambda one: (one.epoch or 0, _CERTAINTY.index(one.state)), default=unknown
         )
+        yield now.model_copy(update={"since": _since(passed, now)})
 
 
-def _certainty(told: GroupStatus) -> tuple[int, int]:
-    return told.epoch or 0, _CERTAINTY.index(told.state)
+def _since(passed: Passed, now: GroupStatus) -> datetime:
+    """Return when a group came to where it stands: the same time as long as nothing has changed."""
+    before = next((one for one in passed.previous.groups if one.name == now.name), None)
+    is_same = before is not None and (before.node, before.state, before.epoch) == (
+        now.node,
+        now.state,
+        now.epoch,
+    )
+    return before.since if before and before.since and is_same else passed.now
 
 
 def _endpoints(view: View) -> Iterator[Endpoint]:
@@ -249,20 +256,3 @@ def _endpoints(view: View) -> Iterator[Endpoint]:
         if held is not None:
             fqdn = f"{dns.record_set}.{dns.zone}" if dns.record_set != "@" else dns.zone
             yield Endpoint(address=next(iter(held), None), fqdn=fqdn)
-
-
-def _failovers(passed: Passed) -> tuple[FailoverRecord, ...]:
-    """Add a move if another node serves than the one last known to."""
-    previous, active = passed.previous, passed.view.assessment.active
-    if active is None or _last_active(previous) in (None, active):
-        return previous.failovers
-    moved = FailoverRecord(
-        at=passed.now, origin=_last_active(previous), to=active, why="another node was seen serving"
-    )
-    return (moved, *previous.failovers)[:MAX_FAILOVERS]
-
-
-def _last_active(previous: ClusterStatus) -> str | None:
-    """Return the node last seen serving: the status forgets it while nobody is."""
-    newest = previous.failovers[0].to if previous.failovers else None
-    return previous.active_node or newest

@@ -6,6 +6,7 @@ Requests, one JSON object a line:
     {"do": "mirror" | "mirror-thaw" | "mirror-accept", "group", "resource", "id"}
     {"do": "check", "monitor", "timeout_s", "id"}
     {"do": "script", "monitor", "stage", "group", "epoch", "timeout_s", "id"}
+    {"do": "software", "id"}
     {"do": "fence_all", "id"}     {"do": "machine", "how": "ShutDown" | "Reboot", "id"}
 
 Answers: {"re": id, "ok", "detail", "code"}. A resource is started only while the guard does
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping
 from hacluster_node.errors import Broken, NodeError, Refused
 from hacluster_node.guard import fencing, lines
 from hacluster_node.guard.process import FENCED
-from hacluster_node.helper import checks
+from hacluster_node.helper import checks, software
 from hacluster_node.resources import mirror_disk, mirror_status
 from hacluster_node.resources.catalogue import KINDS
 from hacluster_node.resources.kinds import Call, options_of
@@ -64,6 +65,7 @@ class Helper:
             "mirror-thaw": self._mirror_thaw,
             "mirror-accept": self._mirror_accept,
             "script": self._script,
+            "software": self._software,
             "fence_all": self._fence_all,
             "machine": self._machine,
         }
@@ -184,6 +186,10 @@ class Helper:
         if not outcome.ok:
             raise Broken("HAN-R01", f"{argv[0]} ended with {outcome.code}: {outcome.output}")
         return outcome.output
+
+    @staticmethod
+    def _software(settings: Settings, _message: Mapping[str, Any]) -> str:
+        return "; ".join(software.Place().put(settings.software))
 
     def _fence_all(self, settings: Settings, _message: Mapping[str, Any]) -> str:
         failures = []

@@ -35,9 +35,11 @@ from hacluster_node.runtime.mirrors import Mirrors, Verdict
 from hacluster_node.runtime.orders import Orders
 from hacluster_node.runtime.parts import Parts
 from hacluster_node.runtime.saver import Saver
+from hacluster_node.runtime.software import Software
 from hacluster_node.runtime.stores import Stores
 from hacluster_node.runtime.witnesses import Witnesses
 from hacluster_node.runtime.workers import Workers
+from hacluster_node.settings.own_keys import OwnKeys
 from hacluster_node.settings.stored import Stored
 from hacluster_wire.heartbeat import Heartbeat, Receiver
 
@@ -71,7 +73,8 @@ class Agent:
         self._stored = Stored(node)
         self._missing: Mapping[str, str] = {}
         self._configuration = Configuration(node, self._stores, self._stored, self._journal)
-        self._publisher = Publisher(node, self._stores)
+        self._keys = OwnKeys(node)
+        self._publisher = Publisher(node, self._stores, self._keys)
         self._publish_at = 0.0
         self._turned_at = float("-inf")
 
@@ -85,12 +88,15 @@ class Agent:
         identity = Identity(self._node.cluster, self._node.node, boot_id, incarnation)
         self._parts = self._assemble(settings, identity, saver)
         self._effects = Effects(self._parts, settings.agent)
+        self._software = Software(self._parts.helper, self._journal)
+        self._software.first()
         self._use(settings)
         self._parts.heartbeats.start()
         self._parts.control.start()
         self._parts.azure.start()
         self._configuration.watch(self._adopt)
         self._parts.orders.start()
+        self._software.watch()
         gc.collect()
         gc.freeze()  # What lives for ever need not be looked at again: shorter pauses.
         self._step(events.Started(Clocks(*now())))
@@ -173,9 +179,11 @@ class Agent:
         except Broken as error:
             self._journal.trouble(error)
             return
+        self._software.put()
         self._inbox.post(maker)
 
     def _use(self, settings: Settings) -> None:
+        self._settings = settings
         self._effects.config = settings.agent
         self._parts.checks.config = settings.agent
         self._parts.witnesses.configure(settings)
@@ -194,8 +202,8 @@ class Agent:
     def _peers(self, settings: Settings) -> Peers:
         agent = settings.agent
         others = {item.name: item.address for item in agent.nodes if item.name != agent.node}
-        keys = self._node.heartbeat_keys
-        reader = Receiver(keys, self._node.cluster, agent.node, settings.rollout)
+        self._heartbeat_keys = self._keys.now().heartbeat
+        reader = Receiver(self._heartbeat_keys, self._node.cluster, agent.node, settings.rollout)
         return Peers(others, settings.heartbeat_port, reader)
 
     # What comes in beside the inbox.
@@ -250,7 +258,8 @@ class Agent:
                 "lastFailure": self._parts.witnesses.last_failure,
             },
             "orders": self._parts.orders.results(),
-            "keys": sorted(self._node.heartbeat_keys.keys),
+            "keys": sorted(self._keys.now().heartbeat.keys),
+            "software": self._software.trouble,
             "events": self._journal.entries(20),
         }
         return status.build(self._machine, extra)
@@ -336,6 +345,8 @@ class Agent:
 
     def _publish(self, clocks: Clocks) -> None:
         self._publish_at = clocks.raw + _PUBLISH_S
+        if self._keys.now().heartbeat is not self._heartbeat_keys:
+            self._parts.heartbeats.configure(self._peers(self._settings))
         content = self._status()
         self._parts.workers.in_order("status", lambda: self._publisher.publish(content))
 

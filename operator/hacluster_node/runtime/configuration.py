@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hacluster_node.runtime.journal import Journal
     from hacluster_node.runtime.stores import Stores
     from hacluster_node.settings.node_file import NodeFile
+    from hacluster_node.settings.own_keys import OwnKeys
     from hacluster_node.settings.stored import Stored
 
 _POLL_S = 5.0
@@ -79,6 +80,7 @@ class Configuration:
         try:
             return self._accept(answer.body)
         except NodeError as error:
+            self._etag = ""  # Other keys may come, with which the same text is a good one.
             self.refused = str(error)
             self._journal.trouble(error)
             return None
@@ -98,10 +100,17 @@ class Configuration:
 
 
 class Publisher:
-    """Puts the signed status into the store."""
+    """Puts the signed status into the store.
 
-    def __init__(self, node: NodeFile, stores: Stores) -> None:
+    Args:
+        node: who this node is.
+        stores: makes the connection.
+        keys: what it is signed with.
+    """
+
+    def __init__(self, node: NodeFile, stores: Stores, keys: OwnKeys) -> None:
         self._node = node
+        self._keys = keys
         self._container = stores.container()
         self._generation = 0
 
@@ -109,7 +118,7 @@ class Publisher:
         """Write one status; what cannot be written now is written by the next one."""
         self._generation = max(self._generation + 1, int(time.time() * 1000))
         document = Document(STATUS, self._node.cluster, self._node.node, self._generation, status)
-        text = seal(document, self._node.document_keys)
+        text = seal(document, self._keys.now().document)
         try:
             self._container.put(f"status/{self._node.node}", text, _TIMEOUT_S)
         except OSError:

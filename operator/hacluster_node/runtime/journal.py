@@ -33,6 +33,12 @@ class Journal:
         self._entries.append(entry)
         _LOG.info("Decided", extra=effect._asdict())
 
+    def noted(self, subject: str, what: str, why: str) -> None:
+        """Tell something that was done and was no decision of the state machine."""
+        entry = {"subject": subject, "what": what, "why": why, "epoch": 0}
+        self._entries.append({**entry, "at": time.time()})
+        _LOG.info("Noted", extra=entry)
+
     def trouble(self, error: NodeError) -> None:
         """Tell a trouble, unless it was the last one told under its code."""
         if self._troubles.get(error.code) == error.detail:

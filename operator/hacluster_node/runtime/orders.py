@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 from hacluster_node.errors import NodeError, Refused
 from hacluster_node.net.blobs import changed
 from hacluster_node.runtime.ledger import Ledger
+from hacluster_node.settings.own_keys import OwnKeys
 from hacluster_wire.documents import ORDERS, open_sealed
 from hacluster_wire.errors import WireError
 from hacluster_wire.orders import Order, parse_orders
@@ -51,6 +52,7 @@ class Orders:
         told: Callable[[], None],
     ) -> None:
         self._node = node
+        self._keys = OwnKeys(node)
         self._journal = journal
         self._container = stores.container()
         self._give = give
@@ -122,14 +124,16 @@ class Orders:
         except OSError:
             return False  # The witness tells that the store is away.
         if answer.status == 200:
-            self._etag = answer.headers.get("etag", "")
+            self._etag = ""  # Other keys may come, with which a refused text is a good one.
             self._orders, self._generation = self._opened(answer.body)
+            self._etag = answer.headers.get("etag", "")
         return answer.status in (200, 304, 404)
 
     def _opened(self, text: bytes) -> Tuple[Tuple[Order, ...], int]:
         node = self._node
         try:
-            document = open_sealed(text, node.document_keys, ORDERS, node.cluster, node.node)
+            keys = self._keys.now().document
+            document = open_sealed(text, keys, ORDERS, node.cluster, node.node)
             if document.generation < self._generation:
                 detail = f"generation {document.generation}, seen was {self._generation}"
                 raise Refused("HAN-O01", detail)

@@ -55,6 +55,8 @@ class NodeFile:
     document_keys: KeyRing
     state_directory: Path
     run_directory: Path
+    path: Optional[Path] = None
+    """Where it was read from."""
 
 
 def read(path: Path) -> NodeFile:
@@ -79,7 +81,7 @@ def read(path: Path) -> NodeFile:
     reader.done()
     if faults or heartbeat is None or document is None:
         raise ConfigInvalid(faults)
-    return NodeFile(cluster, node, store, heartbeat, document, state, run)
+    return NodeFile(cluster, node, store, heartbeat, document, state, run, path)
 
 
 def _store(reader: Reader) -> Store:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Optional
 
 from hacluster_node.errors import Broken, NodeError, Refused
 from hacluster_node.settings.document import Settings, parse
+from hacluster_node.settings.own_keys import OwnKeys
 from hacluster_wire.documents import CONFIGURATION, open_sealed
 from hacluster_wire.errors import WireError
 
@@ -28,6 +29,7 @@ class Stored:
 
     def __init__(self, node: NodeFile) -> None:
         self._node = node
+        self._keys = OwnKeys(node)
         self._path = node.state_directory / CONFIGURATION_FILE
 
     def verified(self, text: bytes) -> Settings:
@@ -36,9 +38,9 @@ class Stored:
         Raises:
             Refused: HAN-C02 for its signature, HAN-C01 for its content.
         """
-        node = self._node
+        node, keys = self._node, self._keys.now().document
         try:
-            document = open_sealed(text, node.document_keys, CONFIGURATION, node.cluster, node.node)
+            document = open_sealed(text, keys, CONFIGURATION, node.cluster, node.node)
         except WireError as error:
             raise Refused("HAN-C02", str(error)) from error
         return parse(document.content, node.node, document.generation)

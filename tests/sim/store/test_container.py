@@ -5,7 +5,7 @@ import socket
 import aiohttp
 import pytest
 from azure.core.pipeline.transport import AioHttpTransport
-from tests.sim.store.conftest import Token
+from tests.sim.azurite import Token
 
 from hacluster.errors import ArmUnavailable
 from hacluster.model.reasons import Reason

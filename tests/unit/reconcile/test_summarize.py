@@ -375,7 +375,7 @@ def test_the_groups_and_monitors_come_from_the_agents() -> None:
         report("node-2", STANDBY, groups=(stale,), abnormal=abnormal),
     )
     status = summarize(passed(made_sample(ILB), replace(agents(), reports=reports)))
-    assert status.groups == (online,)
+    assert status.groups == (online.model_copy(update={"since": NOW}),)
     assert status.monitors == abnormal
     (unknown,) = summarize(passed(made_sample(ILB))).groups
     assert unknown.state is GroupState.UNKNOWN

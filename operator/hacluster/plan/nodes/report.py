@@ -26,7 +26,7 @@ _STATES: Final = {
     "Fenced": GroupState.OFFLINE,
 }
 _HERE: Final = frozenset({GroupState.STARTING, GroupState.ONLINE, GroupState.STOPPING})
-_ENDED: Final = frozenset({"Stopping", "Fencing", "TrafficHeld"})
+_TURNS: Final = frozenset({"Contending", "Online", "Stopping", "Fencing"})
 
 ConfigurationOf = Callable[[int], str]
 """Names the configuration of a generation, for the status."""
@@ -138,15 +138,8 @@ def _abnormal(said: Mapping[str, Any], node: str) -> Iterator[MonitorStatus]:
 def _turns(said: Mapping[str, Any]) -> Iterator[Turn]:
     for one in reversed(_list(said, "events")):
         what, at = _text(one, "what"), _time(one.get("at"))
-        if at is not None and (what == "Online" or what in _ENDED):
-            epoch = one.get("epoch")
-            yield Turn(
-                group=_text(one, "subject"),
-                at=at,
-                is_online=what == "Online",
-                why=_text(one, "why"),
-                epoch=epoch if isinstance(epoch, int) else 0,
-            )
+        if at is not None and what in _TURNS:
+            yield Turn(group=_text(one, "subject"), at=at, what=what, why=_text(one, "why"))
 
 
 def _list(said: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -1,0 +1,64 @@
+"""The node's keys as its own file holds them now.
+
+Run Command replaces the file when the cluster's keys change; guard, helper and agent take them up
+from there without a new start. A file that cannot be read changes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
+
+from hacluster_node.errors import NodeError
+from hacluster_node.settings import node_file
+
+if TYPE_CHECKING:
+    from hacluster_node.settings.node_file import NodeFile
+    from hacluster_wire.keys import KeyRing
+
+Mark = Tuple[int, int, int]
+
+
+class Keys(NamedTuple):
+    """Both rings, of one moment."""
+
+    heartbeat: KeyRing
+    document: KeyRing
+
+
+class OwnKeys:
+    """Reads the file again when it is another one; a look costs one system call.
+
+    Args:
+        node: the file as it was read at the start.
+    """
+
+    def __init__(self, node: NodeFile) -> None:
+        self._path = node.path
+        self._node = node
+        self._keys = Keys(node.heartbeat_keys, node.document_keys)
+        self._lock = threading.Lock()
+        self._mark = self._look()
+
+    def now(self) -> Keys:
+        """Return the keys to use."""
+        with self._lock:
+            mark = self._look()
+            if mark is not None and mark != self._mark and self._path is not None:
+                try:
+                    found = node_file.read(self._path)
+                except NodeError:
+                    return self._keys
+                if (found.cluster, found.node) == (self._node.cluster, self._node.node):
+                    self._keys = Keys(found.heartbeat_keys, found.document_keys)
+                self._mark = mark
+            return self._keys
+
+    def _look(self) -> Optional[Mark]:
+        if self._path is None:
+            return None
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size

@@ -1,0 +1,369 @@
+"""The operator and the nodes: agents come, report, are upgraded, and their keys change."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.loop.guests import FakeVault, Guests, agents, upgraded
+from tests.loop.world import World, now, world
+
+from hacluster.errors import ArmUnavailable
+from hacluster.model import kinds
+from hacluster.model.assessment import BackendHealth
+from hacluster.model.keys import MasterKeys
+from hacluster.model.reasons import Reason
+from hacluster.plan.nodes import keys
+from hacluster.plan.nodes.script import head_of
+from hacluster.reconcile.keeper import Keeper
+from hacluster.reconcile.one_pass import OnePass
+
+pytestmark = [pytest.mark.looptime, pytest.mark.timeout(120)]
+ADDRESSES = {"web-1": "10.6.0.10", "web-2": "10.6.0.11"}
+SECRET = "web-hacluster-keys"
+
+
+def with_agents(**spec: Any) -> tuple[World, Guests]:
+    """Return a world whose machines have agents, before anything was done."""
+    vault = FakeVault()
+    made = world(agents(vault), **spec)
+    return made, Guests(made, vault)
+
+
+def begin(pair: tuple[World, Guests]) -> tuple[World, Guests]:
+    """Let all of it run."""
+    pair[0].start()
+    pair[1].start()
+    return pair
+
+
+@pytest.fixture
+def cluster() -> tuple[World, Guests]:
+    return with_agents()
+
+
+async def serving(pair: tuple[World, Guests], node: str = "web-1") -> None:
+    """Wait until all nodes report, and let one of them serve."""
+    made, guests = pair if pair[0].task else begin(pair)
+    await until(lambda: len(guests.agents) == 2)
+    serve(pair, node)
+    await made.until("Ready", "True", 300)
+
+
+def serve(pair: tuple[World, Guests], node: str, epoch: int = 1, **more: Any) -> None:
+    made, guests = pair
+    guests.serve(node, epoch, **more)
+    made.azure.health = tuple(
+        BackendHealth(address=address, is_up=name == node, why="Up_Probe_Success")
+        for name, address in ADDRESSES.items()
+    )
+
+
+def restarted(made: World, new: Any) -> None:
+    """Put another operator in place of the one that runs."""
+    made.wake.stop()
+    passes = made.keeper._passes
+    assert isinstance(passes, OnePass)
+    made.keeper = Keeper(replace(passes, agents=new), made.kubernetes)
+    made.wake = type(made.wake)()
+    made.start()
+
+
+def held(guests: Guests) -> MasterKeys:
+    return keys.from_data(guests.vault.secrets[SECRET].data)
+
+
+async def until(is_so: Any, within_s: float = 600) -> None:
+    began = now()
+    while not is_so():
+        assert now() - began < within_s
+        await asyncio.sleep(1)
+
+
+async def test_from_nothing_to_ready(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    status = made.kubernetes.body["status"]
+    assert status["activeNode"] == "web-1"
+    assert [(one["name"], one["role"], one["ready"]) for one in status["nodes"]] == [
+        ("web-1", "Active", True),
+        ("web-2", "Standby", True),
+    ]
+    assert status["groups"][0]["node"] == "web-1"
+    assert made.kubernetes.condition("SplitBrainSafe")["status"] == "True"
+    assert made.kubernetes.condition("Degraded")["status"] == "False"
+    assert held(guests).ids == ("k1",)
+    assert {name.partition("/")[0] for name in made.azure.blobs.writes} == {"agent", "config"}
+    assert guests.vault.secrets[SECRET].owner == "u-1"
+
+
+async def test_where_no_agent_ever_reports_azure_is_reconciled_and_it_is_said() -> None:
+    made, guests = begin(with_agents())
+    guests.is_model = True
+    await made.until("AzureReconciled", "True", 300)
+    await asyncio.sleep(300)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert (found["status"], found["reason"]) == ("False", Reason.AWAITING_AGENT)
+    assert "web-1: the agent was brought; its first report is awaited" in found["message"]
+    assert made.kubernetes.condition("AzureReconciled")["status"] == "True"
+
+
+async def test_a_settled_cluster_is_asked_little(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    await asyncio.sleep(300)
+    blobs, looks = made.azure.blobs, len(made.azure.looks)
+    blobs.reads.clear()
+    writes, patches, secrets = len(blobs.writes), len(made.kubernetes.patches), guests.vault.reads
+    await asyncio.sleep(600)
+    assert len(blobs.writes) == writes
+    assert len(made.kubernetes.patches) - patches <= 2
+    assert len(made.azure.looks) - looks <= 12
+    assert len(blobs.reads) <= 4 * 42
+    assert all(how == "unchanged" for name, how in blobs.reads if name.startswith("config/"))
+    assert guests.vault.reads - secrets <= 12
+
+
+async def test_a_dead_agent_is_never_shown_healthy(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    guests.agents["web-2"].is_dead = True
+    await made.until("NodesConfigured", "Unknown", 180)
+    assert made.kubernetes.condition("NodesConfigured")["reason"] == Reason.AGENT_SILENT
+    assert made.kubernetes.condition("Degraded")["status"] == "True"
+    nodes = made.kubernetes.body["status"]["nodes"]
+    assert [(one["role"], one["ready"]) for one in nodes] == [("Active", True), ("Unknown", False)]
+
+
+async def test_a_forged_or_replayed_report_is_not_believed(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    blobs, agent = made.azure.blobs, guests.agents["web-2"]
+    old, _ = blobs.blobs["status/web-2"]
+    await asyncio.sleep(60)
+    agent.is_dead = True
+    blobs.put("status/web-2", old.replace(b'"agentVersion"', b'"agentversion"'))
+    await made.until("NodesConfigured", "False", 120)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert found["reason"] == Reason.REPORT_NOT_BELIEVED
+    assert "no accepted key signed" in found["message"]
+    blobs.put("status/web-2", old)
+    await until(lambda: "put back" in made.kubernetes.condition("NodesConfigured")["message"])
+    agent.is_dead = False
+    await made.until("Ready", "True", 120)
+
+
+async def test_a_changed_spec_reaches_every_node(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    before = {name: one.generation for name, one in guests.agents.items()}
+    made.change(cluster={"heartbeat": {"intervalSeconds": 2}})
+    await until(
+        lambda: all(
+            one.content["heartbeat"]["intervalSeconds"] == 2 for one in guests.agents.values()
+        )
+    )
+    await made.until("Ready", "True", 60)
+    assert {name: one.generation for name, one in guests.agents.items()} == {
+        name: one + 1 for name, one in before.items()
+    }
+    assert [one.starts for one in guests.agents.values()] == [1, 1]
+
+
+async def test_other_software_comes_to_the_standby_first(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    guests.agents["web-2"].is_deaf = True
+    was = guests.agents["web-1"].generation
+    made.change(cluster={"nodeConfiguration": {"packages": ["nginx"]}})
+    await asyncio.sleep(120)
+    assert guests.agents["web-1"].generation == was
+    guests.agents["web-2"].is_deaf = False
+    await until(lambda: "packages" in guests.agents["web-1"].content["software"])
+
+
+async def test_a_refused_configuration_is_told(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    guests.agents["web-1"].said["configurationRefused"] = "HAN-C01 groups: no"
+    await made.until("NodesConfigured", "False", 120)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert found["reason"] == Reason.CONFIGURATION_REFUSED
+    assert "web-1: HAN-C01 groups: no" in found["message"]
+
+
+async def test_a_node_that_is_ahead_gets_a_higher_generation(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    del made.azure.blobs.blobs["config/web-1"]
+    guests.agents["web-1"].generation = 41
+    await until(lambda: guests.agents["web-1"].generation == 42)
+    await made.until("Ready", "True", 120)
+
+
+async def test_an_upgrade_takes_the_standby_and_waits_with_the_active_node(
+    cluster: tuple[World, Guests],
+) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    restarted(made, upgraded(agents(guests.vault), b"agent 2"))
+    await until(lambda: guests.agents["web-2"].starts == 2)
+    await asyncio.sleep(120)
+    assert guests.agents["web-1"].starts == 1
+    found = made.kubernetes.condition("NodesConfigured")
+    assert (found["status"], found["reason"]) == ("False", Reason.DISRUPTION_HELD)
+    assert "move the groups" in found["message"]
+    assert made.kubernetes.condition("AzureReconciled")["status"] == "True"
+    serve(cluster, "web-2", epoch=2)
+    await until(lambda: guests.agents["web-1"].starts == 2)
+    await made.until("Ready", "True", 120)
+
+
+async def test_nothing_is_upgraded_while_the_cluster_cannot_spare_a_node(
+    cluster: tuple[World, Guests],
+) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    guests.agents["web-2"].said["groups"] = [
+        {"name": "web", "standing": "Inactive", "epoch": 1, "witnessFailures": 5}
+    ]
+    await made.until("Degraded", "True", 120)
+    restarted(made, upgraded(agents(guests.vault), b"agent 2"))
+    await asyncio.sleep(180)
+    assert [one.starts for one in guests.agents.values()] == [1, 1]
+    assert made.kubernetes.condition("NodesConfigured")["reason"] == Reason.DISRUPTION_HELD
+
+
+async def test_a_script_that_fails_is_told_and_tried_again(cluster: tuple[World, Guests]) -> None:
+    made, guests = begin(cluster)
+    failed = {"executionState": "Failed", "exitCode": 1, "error": "no way out to the store"}
+    made.azure.runs["web-2"] = failed
+    await until(lambda: "no way out" in str(made.kubernetes.condition("NodesConfigured")))
+    found = made.kubernetes.condition("NodesConfigured")
+    assert (found["status"], found["reason"]) == ("False", Reason.INSTALL_FAILED)
+    await made.until("AzureReconciled", "True", 120)
+    await asyncio.sleep(300)
+    thing = next(one for k, one in made.azure.things.items() if "web-2/runcommands" in k)
+    head = head_of(thing.body["properties"]["source"]["script"])
+    assert head is not None
+    assert 3 <= head.attempt <= 7
+    del made.azure.runs["web-2"]
+    await until(lambda: "web-2" in guests.agents, 900)
+    await serving(cluster)
+
+
+async def test_keys_are_rotated_without_a_start(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    made.annotate(kinds.ROTATE_KEYS, "now")
+    steps = [held(guests)]
+
+    def is_done() -> bool:
+        if held(guests) != steps[-1]:
+            steps.append(held(guests))
+        return len(steps) == 4
+
+    while not is_done():
+        await asyncio.sleep(1)
+        accepted = {name: set(one.ring.keys) for name, one in guests.agents.items()}
+        assert set.intersection(*accepted.values()), "no key that all accept"
+        assert not any(one.refused for one in guests.agents.values())
+    assert [(one.ids, one.active) for one in steps] == [
+        (("k1",), "k1"),
+        (("k1", "k2"), "k1"),
+        (("k1", "k2"), "k2"),
+        (("k2",), "k2"),
+    ]
+    await until(lambda: all(set(one.ring.keys) == {"k2"} for one in guests.agents.values()))
+    assert [one.starts for one in guests.agents.values()] == [1, 1]
+    await made.until("Ready", "True", 120)
+    await asyncio.sleep(300)
+    assert held(guests).ids == ("k2",)
+
+
+async def test_a_rotation_waits_for_a_silent_node(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    guests.agents["web-2"].is_dead = True
+    await made.until("NodesConfigured", "Unknown", 180)
+    made.annotate(kinds.ROTATE_KEYS, "now")
+    await asyncio.sleep(300)
+    assert (held(guests).ids, held(guests).active) == (("k1", "k2"), "k1")
+    guests.agents["web-2"].is_dead = False
+    await until(lambda: held(guests).ids == ("k2",))
+
+
+async def test_old_keys_are_rotated_by_themselves(cluster: tuple[World, Guests]) -> None:
+    _, guests = cluster
+    await serving(cluster)
+    secret, ring = guests.vault.secrets[SECRET], held(guests)
+    aged = replace(ring.keys[0], made=ring.keys[0].made - keys.ROTATE_AFTER)
+    guests.vault.put(SECRET, keys.to_data(replace(ring, keys=(aged,))), owner=secret.owner)
+    await until(lambda: held(guests).ids == ("k2",), 900)
+
+
+async def test_lost_keys_are_made_anew_and_taken_up(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    before = held(guests)
+    del guests.vault.secrets[SECRET]
+    await until(lambda: SECRET in guests.vault.secrets)
+    assert held(guests).masters != before.masters
+    await until(lambda: made.kubernetes.condition("NodesConfigured")["status"] == "True")
+    await made.until("Ready", "True", 300)
+    assert [one.starts for one in guests.agents.values()] == [1, 1]
+
+
+async def test_a_failover_is_told_with_its_seconds(cluster: tuple[World, Guests]) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    await asyncio.sleep(60)
+    guests.agents["web-1"].is_dead = True
+    died = guests.agents["web-1"].status()["at"]
+    await asyncio.sleep(17)
+    back = guests.agents["web-2"].status()["at"]
+    event = {"subject": "web", "what": "Online", "at": back, "epoch": 2}
+    serve(cluster, "web-2", epoch=2)
+    guests.agents["web-2"].said["events"] = [event | {"why": "web-1 did not renew its lease"}]
+    await until(lambda: made.kubernetes.body["status"].get("failovers"))
+    assert made.kubernetes.condition("SplitBrainSafe")["status"] == "True"
+    moved = made.kubernetes.body["status"]["failovers"][0]
+    assert (moved["from"], moved["to"], moved["group"]) == ("web-1", "web-2", "web")
+    assert moved["why"] == "web-1 did not renew its lease"
+    assert 17 <= moved["seconds"] <= back - died + 5
+    assert made.kubernetes.body["status"]["activeNode"] == "web-2"
+
+
+async def test_a_store_that_is_away_is_told_and_changes_nothing(
+    cluster: tuple[World, Guests],
+) -> None:
+    made, _ = cluster
+    await serving(cluster)
+    writes = len(made.azure.writes)
+    away = ArmUnavailable("no answer", reason=Reason.STORE_UNREACHABLE)
+    made.azure.blobs.refuse = away
+    await made.until("NodesConfigured", "Unknown", 120)
+    assert made.kubernetes.condition("NodesConfigured")["reason"] == Reason.STORE_UNREACHABLE
+    await asyncio.sleep(120)
+    assert len(made.azure.writes) == writes
+    assert made.kubernetes.condition("AzureReconciled")["status"] == "True"
+    made.azure.blobs.refuse = None
+    await made.until("Ready", "True", 120)
+
+
+@pytest.mark.parametrize("setting", [{"paused": True}, {"mode": "Observe"}])
+async def test_nothing_is_written_where_nothing_may_be(setting: dict[str, Any]) -> None:
+    made, guests = begin(with_agents(management=setting))
+    await asyncio.sleep(120)
+    assert not guests.vault.writes
+    assert not made.azure.blobs.writes
+    assert not made.azure.writes
+
+
+async def test_a_secret_of_another_object_is_left_alone() -> None:
+    made, guests = begin(with_agents())
+    guests.vault.put(SECRET, {"password": b"x"}, owner="somebody")
+    await until(lambda: made.kubernetes.condition("NodesConfigured").get("status") == "False")
+    found = made.kubernetes.condition("NodesConfigured")
+    assert found["reason"] == Reason.SECRET_INVALID
+    assert not guests.vault.writes
