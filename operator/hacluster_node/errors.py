@@ -3,7 +3,7 @@
 `docs/node-errors.md` is generated from `CATALOGUE` (`python -m hacluster_node.errors`).
 Codes are never reused. The letter says where: C configuration, W witness and store,
 H heartbeats, G guard and fencing, R resources, D disks and mirrors, M monitors, A Azure,
-S the agent's own state, U the command line.
+O orders of the operator, S the agent's own state, U the command line.
 
 NodeError            code, detail
 ├─ Refused           what was asked is not allowed, or makes no sense, as things are
@@ -197,11 +197,24 @@ CATALOGUE: Mapping[str, Problem] = {
         "made.",
         "Nothing: the newer node's address stands.",
     ),
+    "HAN-O01": Problem(
+        "Orders are not believed",
+        "The document with the operator's orders carries no accepted signature, is for another "
+        "node or cluster, is older than one that was seen, or is malformed.",
+        "Nothing of it is carried out. Check that the operator and this node share a key id; after "
+        "the operator was restored from a backup, make a new HAClusterOperation.",
+    ),
+    "HAN-O02": Problem(
+        "Too many orders at once",
+        "More orders are noted on this node than it keeps, and the time of none of them is over.",
+        "Wait until their deadlines have passed; whatever makes so many should be stopped.",
+    ),
     "HAN-S01": Problem(
         "The agent's state cannot be saved",
         "The disk is full, read-only or broken.",
-        "Make room in /var/lib/hacluster. No safety rule rests on that file; only counters of "
-        "failures would start anew after a restart.",
+        "Make room in /var/lib/hacluster. No safety rule rests on these files; counters of "
+        "failures start anew after a restart, and no order from the operator is taken up "
+        "meanwhile.",
     ),
     "HAN-U01": Problem(
         "The agent does not answer the command line",

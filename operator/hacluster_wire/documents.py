@@ -1,4 +1,4 @@
-"""Signed documents that travel through the cluster's store: configuration and status.
+"""Signed documents that travel through the cluster's store: configuration, orders and status.
 
 A document is two parts in one UTF-8 text: a header line (a JSON object) and, after the
 newline, the content (a JSON object, exactly the bytes that were signed):
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 
 CONFIGURATION = "hacluster-config/1"
 STATUS = "hacluster-status/1"
+ORDERS = "hacluster-orders/1"
 MAX_BYTES = 1 << 20  # A configuration of 1 MiB is a mistake or an attack.
 _HEADER = frozenset({"cluster", "format", "generation", "key", "node", "signature"})
 
 
 @dataclass(frozen=True)
 class Document:
-    """One configuration for a node, or one status from it.
+    """One configuration or a list of orders for a node, or one status from it.
 
     Attributes:
-        format: `CONFIGURATION` or `STATUS`.
+        format: `CONFIGURATION`, `ORDERS` or `STATUS`.
         cluster: the cluster's id.
         node: the node it is for, or from.
         generation: grows with every change; a reader never goes back.

@@ -25,8 +25,9 @@ from tests.netns.metadata import token
 from tests.netns.world import HERE, World, end
 
 from hacluster_node.build import build
-from hacluster_wire.documents import CONFIGURATION, Document, seal
+from hacluster_wire.documents import CONFIGURATION, ORDERS, Document, seal
 from hacluster_wire.keys import KeyRing, derive
+from hacluster_wire.orders import Order, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -134,6 +135,19 @@ class Cluster:
             document = Document(CONFIGURATION, self.name, node, self.generation, content)
             self._request("PUT", f"/config/{node}", seal(document, keys))
         self.generation += 1
+
+    def order(self, node: str, *orders: Order) -> None:
+        """Give orders to a node, as the operator does."""
+        keys = KeyRing({"k1": derive(MASTER, "document", node)}, "k1")
+        document = Document(ORDERS, self.name, node, int(time.time() * 1000), content_of(orders))
+        self._request("PUT", f"/orders/{node}", seal(document, keys))
+
+    def result(self, node: str, order: str) -> str:
+        """Return what a node says of an order, phase first; empty while it does not know it."""
+        for item in self.status(node)["orders"]:
+            if item["id"] == order:
+                return f"{item['phase']}: {item['message']}"
+        return ""
 
     def start_node(self, node: str) -> None:
         self.start_guard(node)

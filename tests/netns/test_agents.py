@@ -10,10 +10,13 @@ from __future__ import annotations
 import functools
 import signal
 import time
+import uuid
 from typing import Any, Protocol
 
 import pytest
 from tests.netns.cluster import Cluster, overlaps, wait_for
+
+from hacluster_wire.orders import Order
 
 pytestmark = pytest.mark.timeout(900)
 BOUND_S = 20.0  # The fastest profile takes about 5 s; the machine may be busy.
@@ -65,6 +68,26 @@ def test_a_planned_move_goes_where_it_is_told(cluster: Cluster) -> None:
     cluster.wait_active(other(first), BOUND_S)
     wait_for(lambda: cluster.application()[-1][0] == other(first), 3, "the application")
     assert overlaps(cluster.application()[before:]) == (0, 0.0)
+
+
+@story
+def test_an_order_from_the_store_moves_the_group_once(cluster: Cluster) -> None:
+    """The agent that carried it out dies afterwards, and does not do it again."""
+    first = cluster.wait_active()
+    there, back = (uuid.uuid4().hex for _ in range(2))
+    order = Order(there, "Move", "g", "", other(first), time.time() + 60)
+    cluster.order(first, order)
+    cluster.wait_active(other(first), BOUND_S)
+    wait_for(lambda: cluster.result(first, there).startswith("Succeeded"), BOUND_S, "its end")
+    cluster.order(other(first), Order(back, "Move", "g", "", first, time.time() + 60))
+    cluster.wait_active(first, BOUND_S)
+    cluster.kill(first)
+    cluster.start_node(first)
+    wait_for(lambda: cluster.hears_its_peer(first), BOUND_S, "the node is back")
+    after = cluster.wait_active(within_s=2 * BOUND_S)
+    assert cluster.result(first, there).startswith("Succeeded")
+    time.sleep(4.0)  # It has read its orders again meanwhile.
+    assert cluster.wait_active(within_s=2 * BOUND_S) == after
 
 
 @pytest.mark.parametrize("seconds", [1, 6])

@@ -17,9 +17,13 @@ from hacluster.handlers import framework
 from hacluster.kube.connection import connect
 from hacluster.kube.lease import KubernetesLease, Lease
 from hacluster.kube.objects import Objects
+from hacluster.kube.operations import OperationObjects
 from hacluster.kube.secrets import SecretReader
 from hacluster.reconcile.keeper import Keeper
 from hacluster.reconcile.one_pass import OnePass
+from hacluster.reconcile.operations.keeper import OperationKeeper
+from hacluster.reconcile.operations.meetings import StoreMeetings
+from hacluster.reconcile.operations.one_round import Rounds
 from hacluster.reconcile.ports import Agents
 from hacluster.store.container import Container
 
@@ -71,7 +75,9 @@ async def operate(settings: Settings, host: str, port: int) -> bool:
                 package=package, guest=settings.guests.guest, vault=secrets, random=os.urandom
             )
             keeper = Keeper(OnePass(azure, objects, metrics, agents), objects)
-            return await _lead(lease, keeper, state)
+            desk = OperationObjects(client, objects)
+            operations = OperationKeeper(Rounds(desk, StoreMeetings(azure, secrets)))
+            return await _lead(lease, (keeper, operations), state)
 
 
 class _State:
@@ -101,7 +107,7 @@ async def _take_signals_back(state: _State) -> None:
     _stop_when_told(state)
 
 
-async def _lead(lease: Lease, keeper: Keeper, state: _State) -> bool:
+async def _lead(lease: Lease, keepers: tuple[Keeper, OperationKeeper], state: _State) -> bool:
     """Wait for the lease, then work while it holds."""
     logger.info("Waited for the lease", extra={"replica": lease.identity})
     state.is_standby = True
@@ -109,12 +115,13 @@ async def _lead(lease: Lease, keeper: Keeper, state: _State) -> bool:
         return True
     state.is_standby = False
     state.metrics.leads.set(1)
+    keeper, operations = keepers
     state.metrics.clusters.set_function(lambda: len(keeper.memories))
     logger.info("Took the lease", extra={"replica": lease.identity})
     # In this order: kopf ends every task that is younger than itself.
     holding = asyncio.create_task(lease.hold())
     taking = asyncio.create_task(_take_signals_back(state))
-    watching = asyncio.create_task(framework.run(keeper, state.stop, state.watching))
+    watching = asyncio.create_task(framework.run(keeper, operations, state.stop, state.watching))
     try:
         await asyncio.wait({watching, holding}, return_when=asyncio.FIRST_COMPLETED)
         was_lost = holding.done() and not watching.done()
@@ -128,6 +135,7 @@ async def _lead(lease: Lease, keeper: Keeper, state: _State) -> bool:
         for task in (holding, taking):
             task.cancel()
         await asyncio.gather(holding, taking, return_exceptions=True)
+        await operations.close()
         await lease.release()
         logger.info("Ended", extra={"replica": lease.identity})
 

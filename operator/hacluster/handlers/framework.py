@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import kopf
 
-from hacluster.handlers import clusters
+from hacluster.handlers import clusters, operations
 from hacluster.model import kinds
 from hacluster.reconcile.keeper import Keeper
+from hacluster.reconcile.operations.keeper import OperationKeeper
 
 FINALIZER: Final = f"{kinds.GROUP}/finalizer"
 WATCH_S: Final = 300
@@ -40,10 +41,11 @@ def settings() -> kopf.OperatorSettings:
     return made
 
 
-def registry(keeper: Keeper) -> kopf.OperatorRegistry:
+def registry(keeper: Keeper, operation_keeper: OperationKeeper) -> kopf.OperatorRegistry:
     """Return the handlers, and how kopf signs in: as the rest of the operator does."""
     made = kopf.OperatorRegistry()
     clusters.register(made, keeper)
+    operations.register(made, operation_keeper)
 
     @kopf.on.login(registry=made)
     def _login(**arguments: Any) -> Any:
@@ -54,12 +56,12 @@ def registry(keeper: Keeper) -> kopf.OperatorRegistry:
     return made
 
 
-async def run(keeper: Keeper, stop: Any, ready: Any) -> None:
+async def run(keeper: Keeper, operation_keeper: OperationKeeper, stop: Any, ready: Any) -> None:
     """Watch all objects of all namespaces until ``stop`` is set; both are asyncio events."""
     is_debug = logging.getLogger().isEnabledFor(logging.DEBUG)
     logging.getLogger("kopf").setLevel(logging.DEBUG if is_debug else logging.WARNING)
     await kopf.operator(
-        registry=registry(keeper),
+        registry=registry(keeper, operation_keeper),
         settings=settings(),
         standalone=True,
         clusterwide=True,

@@ -24,6 +24,12 @@ class StopGroup(NamedTuple):
     group: str
 
 
+class RestartGroup(NamedTuple):
+    """Stop and start every resource of a group that is active here; the right is kept."""
+
+    group: str
+
+
 class StartResource(NamedTuple):
     """Activate one resource of a group that is active here."""
 
@@ -92,6 +98,7 @@ Command = Union[
     MoveGroup,
     StartGroup,
     StopGroup,
+    RestartGroup,
     StartResource,
     StopResource,
     SuspendMonitor,

@@ -217,6 +217,22 @@ class Reply(NamedTuple):
     text: str
 
 
+class OrderReported(NamedTuple):
+    """How far an order is: ``Running``, and later ``Succeeded`` or ``Failed``, once each.
+
+    Args:
+        order: The order's id.
+        phase: See above.
+        text: For people: what is done, was done, or why it was not.
+        epoch: The group's epoch when the order was begun.
+    """
+
+    order: str
+    phase: str
+    text: str
+    epoch: int = 0
+
+
 class Decided(NamedTuple):
     """A decision worth a line in the event log, with its reason.
 
@@ -254,5 +270,6 @@ Effect = Union[
     UseConfig,
     SaveState,
     Reply,
+    OrderReported,
     Decided,
 ]

@@ -147,6 +147,43 @@ class Commanded(NamedTuple):
     command: Command
 
 
+class Order(NamedTuple):
+    """Something asked for through the cluster's store; docs/operations.md has its meaning.
+
+    Args:
+        id: Unique for ever.
+        type: ``Move``, ``Start``, ``Stop``, ``Restart``, ``Suspend``, ``Resume``,
+            ``SimulateFailure``, ``ClearSimulatedFailure`` or ``ForceActivate``.
+        group: The group, or "": then the node's service is meant.
+        monitor: The monitor, or "".
+        node: Where to, or the only node that is meant, or "".
+        until: By the wall clock, when it has failed if it is not done.
+    """
+
+    id: str
+    type: str
+    group: str = ""
+    monitor: str = ""
+    node: str = ""
+    until: float = 0.0
+
+
+class OrderGiven(NamedTuple):
+    """An order came; that it did is on disk already.
+
+    Args:
+        clocks: Read when it is handed over.
+        order: The order.
+        begun: An earlier run of this agent has begun it: it is only followed to its end.
+        epoch: With ``begun``, the group's epoch when it was begun.
+    """
+
+    clocks: Clocks
+    order: Order
+    begun: bool = False
+    epoch: int = 0
+
+
 class MaintenanceNoticed(NamedTuple):
     """Azure announces a scheduled event that concerns *this* node.
 
@@ -200,6 +237,7 @@ Event = Union[
     ScriptDone,
     ProbeAsked,
     Commanded,
+    OrderGiven,
     MaintenanceNoticed,
     MaintenanceEnded,
     PeerPoweredOff,

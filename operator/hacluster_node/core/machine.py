@@ -16,6 +16,7 @@ from hacluster_node.core import (
     effects,
     events,
     failsafe,
+    follow,
     freeze,
     group,
     guide_mode,
@@ -242,6 +243,8 @@ def _advance_all(node: NodeState) -> None:
     if node.monitors:
         node.monitors_due = monitor.advance(node)
     leaving.advance(node)
+    if node.followed and follow.advance(node):
+        _look_again(node)
     configure.forget(node)
 
 
@@ -306,6 +309,11 @@ def _commanded(node: NodeState, event: events.Commanded) -> None:
     _look_again(node)
 
 
+def _order_given(node: NodeState, event: events.OrderGiven) -> None:
+    follow.give(node, event)
+    _look_again(node)
+
+
 def _look_again(node: NodeState) -> None:
     """Wishes may have changed: let every group be decided anew in this step."""
     for right in node.rights.values():
@@ -347,6 +355,7 @@ HANDLERS: Final[Mapping[type, Callable[[NodeState, Any], None]]] = {
     events.ScriptDone: recovery.scripted,
     events.ProbeAsked: probe.asked,
     events.Commanded: _commanded,
+    events.OrderGiven: _order_given,
     events.MaintenanceNoticed: _maintenance_noticed,
     events.MaintenanceEnded: _maintenance_ended,
     events.PeerPoweredOff: _powered_off,

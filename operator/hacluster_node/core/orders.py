@@ -32,10 +32,19 @@ class RefusedError(Exception):
 def take(node: NodeState, event: Commanded) -> None:
     """Do an order and answer it."""
     try:
-        ok, text = True, ORDERS[type(event.command)](node, event.command)
+        ok, text = True, do(node, event.command)
     except RefusedError as refusal:
         ok, text = False, str(refusal)
     node.out.append(effects.Reply(event.command_id, ok, text))
+
+
+def do(node: NodeState, command: commands.Command) -> str:
+    """Begin what a command asks for; return what happens now.
+
+    Raises:
+        RefusedError: It is not taken up.
+    """
+    return ORDERS[type(command)](node, command)
 
 
 def _right(node: NodeState, name: str) -> Right:
@@ -129,6 +138,14 @@ def _stop_here(node: NodeState, right: Right) -> str:
     ending = Ending("it was stopped by hand", wanted=Wanted.STOPPED)
     group.end(node, right, ending)
     return f"{right.group} is stopping"
+
+
+def _restart(node: NodeState, command: commands.RestartGroup) -> str:
+    right = _right(node, command.group)
+    if right.phase is not Phase.HELD or not node.runs[right.group].goal:
+        raise RefusedError(f"{right.group} is not active on this node")
+    group.reactivate(node, right, right.group)
+    return f"{right.group} is stopped and started again"
 
 
 def _active_resource(node: NodeState, name: str, resource: str) -> Right:
@@ -241,6 +258,7 @@ ORDERS: Final[Mapping[type, Callable[..., str]]] = {
     commands.MoveGroup: _move,
     commands.StartGroup: _start,
     commands.StopGroup: _stop,
+    commands.RestartGroup: _restart,
     commands.StartResource: _start_resource,
     commands.StopResource: _stop_resource,
     commands.SuspendMonitor: _suspend,

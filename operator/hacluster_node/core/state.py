@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hacluster_node.core.group_run import GroupRun
     from hacluster_node.core.heartbeat import Ask
     from hacluster_node.core.monitor import MonitorRun
+    from hacluster_node.core.order_kinds import Followed
     from hacluster_node.core.peers import Peer
     from hacluster_node.core.record import Record
     from hacluster_node.timing import Timings
@@ -195,6 +196,8 @@ class NodeState:
         """Commands handed on, until which raw time they are repeated."""
         self.asks_done: dict[str, None] = {}
         """Commands of others already done here, oldest first."""
+        self.followed: dict[str, Followed] = {}
+        """Orders that were begun and have not come to an end, by id."""
         self.leaving = ""
         """Why the cluster service stops or is stopped here, or ""."""
         self.leave_how = ""

@@ -19,7 +19,7 @@ from hacluster_node.guard import lines
 if TYPE_CHECKING:
     import socket
 
-    from hacluster_node.runtime.inbox import Inbox
+    from hacluster_node.runtime.inbox import Inbox, Maker
 
 SOCKET = "agent.sock"
 _ANSWER_WITHIN_S = 5.0
@@ -109,9 +109,13 @@ class Control:
     def order(self, command: commands.Command) -> Answer:
         """Have the state machine take a command and return its answer."""
         number = f"c{next(self._numbers)}"
+        return self.answered(number, lambda clocks: events.Commanded(clocks, number, command))
+
+    def answered(self, number: str, maker: Maker) -> Answer:
+        """Post an event that the state machine answers under a number; return its answer."""
         answered, answer = threading.Event(), {"ok": False, "code": "HAN-U01", "text": ""}
         self._waiting[number] = (answered, answer)
-        self._inbox.post(lambda clocks: events.Commanded(clocks, number, command))
+        self._inbox.post(maker)
         if not answered.wait(_ANSWER_WITHIN_S):
             answer["text"] = "the agent is busy; look at the status before trying again"
         return answer

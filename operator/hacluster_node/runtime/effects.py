@@ -57,6 +57,7 @@ class Effects:
             effects.UseConfig: parts.use,
             effects.SaveState: self._save,
             effects.Reply: parts.control.reply,
+            effects.OrderReported: parts.orders.report,
             effects.Decided: parts.journal.decided,
         }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hacluster_node.runtime.journal import Journal
     from hacluster_node.runtime.links import Link
     from hacluster_node.runtime.mirrors import Mirrors
+    from hacluster_node.runtime.orders import Orders
     from hacluster_node.runtime.saver import Saver
     from hacluster_node.runtime.stores import Stores
     from hacluster_node.runtime.witnesses import Witnesses
@@ -37,6 +38,7 @@ class Parts:
     azure: Azure
     control: Control
     journal: Journal
+    orders: Orders
     saver: Saver
     stop_node: Callable[[StopNode], None]
     use: Callable[[UseConfig], None]

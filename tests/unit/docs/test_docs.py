@@ -11,6 +11,7 @@ import yaml
 
 from azuresim.cli import main as sim
 from hacluster.cli import main as operator
+from hacluster.cli.kubectl import main as plugin
 from hacluster.errors import SpecInvalid
 from hacluster.model.kinds import CLUSTER_KIND
 from hacluster.model.parse import parse
@@ -21,7 +22,12 @@ PAGES = (
     *sorted(ROOT.glob("docs/**/*.md")),
     *sorted(ROOT.glob("deploy/**/*.md")),
 )
-COMMANDS = {"hacluster": operator, ".venv/bin/hacluster": operator, ".local/sim": sim}
+COMMANDS = {
+    "hacluster": operator,
+    ".venv/bin/hacluster": operator,
+    "kubectl-hacluster": plugin,
+    ".local/sim": sim,
+}
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -57,6 +63,8 @@ def commands(page: Path) -> Iterator[list[str]]:
             words = part.split()
             if words and words[0] in COMMANDS:
                 yield shlex.split(part)
+            elif words[:2] == ["kubectl", "hacluster"]:
+                yield ["kubectl-hacluster", *words[2:]]
 
 
 def unknown_in(words: list[str]) -> str | None:
@@ -126,3 +134,5 @@ def test_the_finder_of_commands_finds_them_and_tells_wrong_ones() -> None:
     assert unknown_in(["hacluster", "plam"]) == "plam"
     assert unknown_in(["hacluster", "plan", "--life"]) == "--life"
     assert unknown_in([".local/sim", "fault", "ad"]) == "ad"
+    assert ["kubectl-hacluster", "why", "NAME"] in found
+    assert unknown_in(["kubectl-hacluster", "mvoe"]) == "mvoe"
