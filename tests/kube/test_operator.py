@@ -210,7 +210,7 @@ def test_an_object_is_reconciled_repaired_and_removed(web: Web, process: Operato
     until(
         lambda: web.condition("AzureReconciled").get("status") == "True", "Azure is as declared", 90
     )
-    assert web.condition("NodesConfigured")["status"] == "Unknown"
+    assert web.condition("NodesConfigured")["status"] != "True"
     assert web.condition("Ready")["status"] != "True"
     body = web.arm(balancer).body
     body["properties"]["probes"] = []

@@ -51,8 +51,8 @@ class NodeReport:
     abnormal: tuple[MonitorStatus, ...] = ()
     turns: tuple["Turn", ...] = ()
     """What became of groups on this node, the newest first."""
-    at: datetime | None = None
-    """When it was written, by the node's clock."""
+    at: datetime | None = field(default=None, repr=False)
+    """When it was written, by the node's clock; not what it says, so that two may say the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

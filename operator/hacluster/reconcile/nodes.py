@@ -22,6 +22,7 @@ from hacluster.model.keys import MasterKeys
 from hacluster.model.reasons import Reason
 from hacluster.plan.nodes import document, keys, report
 from hacluster.plan.nodes.groups import AddressUnknownError
+from hacluster.plan.nodes.keys import Confirmed
 from hacluster.plan.view import View
 from hacluster.reconcile.nodes_seen import NodesMemory, NodesSeen, Published
 from hacluster.reconcile.ports import (
@@ -108,6 +109,7 @@ class NodesObserver:
                 "new keys are made and brought to the nodes"
             )
             raise ArmDenied(why, reason=Reason.SECRET_INVALID) from None
+        found["is_aged"] = keys.is_aged(found["keys"], self.now())
         found["secret"] = secret
 
     async def _content(self, view: View, found: dict[str, Any]) -> None:
@@ -257,6 +259,9 @@ class NodesObserver:
             reports.append(self._report(view, said, age, found))
         found["documents"], found["unreadable"] = documents, unreadable
         found["reports"] = tuple(reports)
+        found["confirmed"] = {
+            name: _confirmed(said, found["published"][name]) for name, said in documents.items()
+        }
         holders = {report.holder_of(said) for said in documents.values()} - {None}
         found["holder"] = holders.pop() if len(holders) == 1 else None
 
@@ -322,6 +327,11 @@ def without_software(content: Mapping[str, Any]) -> dict[str, Any]:
 def asked_rotation(annotations: Mapping[str, str]) -> str:
     """Return the value that asks for new keys, or nothing."""
     return annotations.get(kinds.ROTATE_KEYS, "")
+
+
+def _confirmed(said: Document, lying: Published) -> Confirmed:
+    is_run = lying.generation == report.generation_in_force(said.content)
+    return report.confirmed(said, lying.key if is_run else "")
 
 
 def _client_id(view: View) -> str:

@@ -9,7 +9,6 @@ from hacluster.model.agent import Installation
 from hacluster.model.assessment import NodeReport
 from hacluster.model.keys import MasterKeys
 from hacluster.model.status import GroupState, GroupStatus
-from hacluster.plan.nodes import report
 from hacluster.plan.nodes.keys import Confirmed
 from hacluster.reconcile.ports import Blob, Secret, Store
 from hacluster_wire.documents import Document
@@ -43,6 +42,8 @@ class NodesSeen:
     """Whether a complete answer told that there are no keys yet."""
     is_orphaned: bool = False
     """Whether the keys are those of an earlier object of this name, which is gone."""
+    is_aged: bool = False
+    """Whether the key that signs is so old that another one is due."""
     store: Store | None = field(default=None, repr=False)
     is_read: bool = False
     """Whether the store has answered all that was asked."""
@@ -54,6 +55,8 @@ class NodesSeen:
     published: Mapping[str, Published] = field(default_factory=dict)
     documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
     reports: tuple[NodeReport, ...] = ()
+    confirmed: Mapping[str, Confirmed] = field(default_factory=dict)
+    """What each node has confirmed about keys; without those that said nothing believable."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     holder: str | None = None
     installation: Installation | None = None
@@ -63,15 +66,6 @@ class NodesSeen:
     """What the last write has met."""
     awaits: str = ""
     """What has to be there first, in words."""
-
-    def confirmed(self, node: str) -> Confirmed | None:
-        """Return what a node has confirmed lately about keys, or None where it said nothing."""
-        said = self.documents.get(node)
-        if said is None or not any(one.node == node for one in self.reports):
-            return None
-        lying = self.published.get(node)
-        is_run = lying is not None and lying.generation == report.generation_in_force(said.content)
-        return report.confirmed(said, lying.key if lying and is_run else "")
 
 
 @dataclass(slots=True)

@@ -72,7 +72,7 @@ class NodesWriter:
             return await vault.adopt(self.raw, seen.secret)
         if seen.keys is None or seen.secret is None:
             return False
-        nodes = [seen.confirmed(node.name) for node in view.spec.nodes]
+        nodes = [seen.confirmed.get(node.name) for node in view.spec.nodes]
         value = self.agents.random(KEY_BYTES)
         after = keys.next_step(seen.keys, nodes, self.now(), asked, value)
         if after is None:

@@ -24,13 +24,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hacluster.errors import AgentRefused, ArmUnavailable, HAClusterError, SpecInvalid
+from hacluster.errors import ArmUnavailable, HAClusterError, SpecInvalid
 from hacluster.model import kinds
 from hacluster.model.azure import DeletionPolicy, ManagementMode
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
 from hacluster.model.reasons import Reason
-from hacluster.plan import deletion, inventory, parts, run_command
+from hacluster.plan import deletion, inventory, parts
 from hacluster.plan.steps import Put, Refuse, Step
 from hacluster.plan.view import View
 from hacluster.reconcile import schedule, summarize
@@ -38,8 +38,7 @@ from hacluster.reconcile.gate import DELETION, Gated, Held, gate
 from hacluster.reconcile.judgement import counted
 from hacluster.reconcile.keeper import Verdict
 from hacluster.reconcile.memory import Memory
-from hacluster.reconcile.nodes import NodesObserver
-from hacluster.reconcile.nodes_writer import NodesWriter
+from hacluster.reconcile.nodes_part import NodesPart
 from hacluster.reconcile.observation import Observed, Observer, account_of, digest
 from hacluster.reconcile.passed import Passed
 from hacluster.reconcile.ports import (
@@ -68,9 +67,6 @@ API_AWAY: Final = timedelta(seconds=2)
 """The pause after the API server could not be written to."""
 HEALTH_SOON: Final = timedelta(seconds=5)
 """The pause after the balancer was asked for its health and is still collecting it."""
-RUN_AGAIN_S: Final = 15.0
-"""The pause after a script has failed on a node for the first time; it doubles."""
-RUN_AGAIN_LATEST_S: Final = 600.0
 READ_AGAIN: Final = "it is read once more first"
 """Why a step waits that only the second look of a pass has shown to be possible."""
 SPEC_WRONG: Final = timedelta(hours=1)
@@ -110,6 +106,7 @@ class _Run:
         self._raw = raw
         self._memory = memory
         self._report = Report(doors.kubernetes, raw, memory)
+        self._nodes = NodesPart(doors.agents, raw, memory, self._report, doors.now)
         self.result = "settled"
 
     async def go(self) -> Verdict:
@@ -148,7 +145,7 @@ class _Run:
             memory=self._memory,
             inventory=self._report.inventory,
             is_deleting=self._raw.is_deleted,
-            nodes=self._nodes(cluster),
+            nodes=self._nodes.observer(cluster, self._doors.azure),
             is_asked=self._report.is_asked,
         )
         observed = await observer.observe()
@@ -161,7 +158,7 @@ class _Run:
         )
         if known == self._memory.settled and not self._raw.is_deleted:
             wait = schedule.next_look(observed.view, ())
-            return Verdict(wait=min(wait, self._nodes_wait(observed)))
+            return Verdict(wait=min(wait, self._nodes.wait(observed)))
         self._memory.settled = None
         gated = await self._decide(azure, observed.view)
         if gated.allowed:
@@ -173,46 +170,15 @@ class _Run:
             return self._finished()
         status = summarize.summarize(self._passed(observed, gated))
         await self._report.write(status)
-        self._memory.nodes.saw(status.groups)
+        self._nodes.told(status.groups, self._report.previous.groups)
         outcomes = await self._apply(azure, gated.allowed)
-        if await self._give(observed):
+        if await self._nodes.give(observed):
             return Verdict(wait=schedule.AT_ONCE)
         if any(held.why == READ_AGAIN for held in gated.held):
             return Verdict(wait=min(schedule.MOVING, self._wait(observed, outcomes)))
         if not outcomes and self._memory.is_at_rest:
             self._memory.settled = (self._report.version, *known[1:])
         return Verdict(wait=self._wait(observed, outcomes))
-
-    def _nodes(self, cluster: Cluster) -> NodesObserver | None:
-        agents = self._doors.agents
-        if agents is None or self._raw.is_deleted:
-            return None
-        return NodesObserver(
-            agents=agents,
-            azure=self._doors.azure,
-            account=account_of(cluster),
-            cluster=cluster,
-            memory=self._memory.nodes,
-            now=self._doors.now,
-        )
-
-    async def _give(self, observed: Observed) -> bool:
-        """Give the nodes what they lack; say whether anything was written."""
-        agents, nodes = self._doors.agents, observed.nodes
-        if agents is None or nodes is None:
-            return False
-        writer = NodesWriter(
-            agents=agents, memory=self._memory.nodes, raw=self._raw, now=self._doors.now
-        )
-        return await writer.write(observed.view, nodes)
-
-    def _nodes_wait(self, observed: Observed) -> timedelta:
-        """Return when the nodes are to be asked again: soon while an answer of theirs is due."""
-        if observed.nodes is None:
-            return timedelta.max
-        period = observed.view.spec.management.sync_interval_seconds
-        is_eager = _now() < self._memory.nodes.eager_until
-        return schedule.nodes_look(timedelta(seconds=period), is_eager=is_eager)
 
     def _is_gone(self, view: View) -> bool:
         """Say whether nothing of ours is left, nor on its way out."""
@@ -223,7 +189,7 @@ class _Run:
         await self._ask_operations(azure, view)
         steps = parts.plan_deletion(view) if self._raw.is_deleted else parts.plan(view)
         self._memory.patience.only(step.id for step in steps)
-        self._note_failed_runs(view)
+        self._nodes.note_failed_runs(view)
         gated = gate(steps, view, DELETION if self._raw.is_deleted else None)
         held = {step.id: why for step in gated.allowed if (why := self._objection(step))}
         return replace(
@@ -231,21 +197,6 @@ class _Run:
             allowed=tuple(step for step in gated.allowed if step.id not in held),
             held=(*gated.held, *held.values()),
         )
-
-    def _note_failed_runs(self, view: View) -> None:
-        """Have a script that failed on a node wait before it is run again: longer each time."""
-        noted = self._memory.nodes.attempts
-        for node in view.spec.nodes if view.installation else ():
-            attempt, why = run_command.attempts(view, node), run_command.failure(view, node)
-            if not why or noted.get(node.name) == attempt:
-                continue
-            noted[node.name] = attempt
-            error = AgentRefused(f"attempt {attempt} on {node.name}: {why}")
-            error.reason = Reason.INSTALL_FAILED
-            pause = min(RUN_AGAIN_S * 2.0 ** min(attempt - 1, 10), RUN_AGAIN_LATEST_S)
-            where = view.names.agent_command(node)
-            self._memory.patience.failed(where, error, _now(), at_least=pause)
-            self._report.failure(where, error)
 
     def _objection(self, step: Step) -> Held | None:
         trouble = self._memory.patience.of(step.id)
@@ -311,7 +262,7 @@ class _Run:
             self._memory.is_following = True
             return schedule.AT_ONCE
         wait = schedule.next_look(observed.view, outcomes)
-        wait = min(wait, self._nodes_wait(observed))
+        wait = min(wait, self._nodes.wait(observed))
         if self._memory.moving:
             wait = min(wait, schedule.MOVING if _moves_fast(self._memory) else wait)
         if self._memory.awaits_health:

@@ -72,10 +72,15 @@ def next_step(
             for one in known
         )
         return replace(keys, keys=(newest,)) if done else None
-    if (asked and asked != keys.asked) or now - newest.made >= ROTATE_AFTER:
+    if (asked and asked != keys.asked) or is_aged(keys, now):
         added = MasterKey(id=_following(newest.id), made=now, value=value)
         return replace(keys, keys=(newest, added), asked=asked or keys.asked)
     return None
+
+
+def is_aged(keys: MasterKeys, now: datetime) -> bool:
+    """Say whether the newest key is so old that another one is due."""
+    return now - keys.keys[-1].made >= ROTATE_AFTER
 
 
 def document_ring(keys: MasterKeys, node: str) -> KeyRing:
