@@ -4,6 +4,7 @@ kubectl finds the program `kubectl-hacluster` in PATH and runs it with the words
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 
 from hacluster.cli.plugin import tables
 from hacluster.cli.plugin.acts import Act, group_of, open_operations, perform, utc_now
-from hacluster.cli.plugin.lines import show
+from hacluster.cli.plugin.lines import Line, show, span
 from hacluster.cli.plugin.picture import picture
 from hacluster.cli.plugin.scene import Scene
 from hacluster.cli.plugin.server import CLUSTERS, Server, connected
@@ -19,6 +20,7 @@ from hacluster.cli.plugin.why import why, wrong
 from hacluster.model.operation import OperationType
 from hacluster.model.status import ClusterStatus
 
+WATCH_S = 2.0
 WRONG = 2
 """The exit code of `why` where something is not as it should be."""
 
@@ -39,20 +41,31 @@ def _cluster(command: Callable[..., Any]) -> Callable[..., Any]:
 @main.command()
 @_cluster
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@click.option("-w", "--watch", is_flag=True, help="Show it anew every two seconds.")
 @connected
-def status(server: Server, name: str | None, output: str) -> None:
+def status(server: Server, name: str | None, output: str, *, watch: bool) -> None:
     """Show the whole cluster as a picture."""
+    while True:
+        lines = _shown(server, name, output)
+        if watch:
+            click.clear()
+        show(lines)
+        if not watch:
+            return
+        time.sleep(WATCH_S)
+
+
+def _shown(server: Server, name: str | None, output: str) -> list[Line]:
+    """Return a cluster's picture; without a name, one line for each where there are several."""
     if name is None and output == "text":
         found = server.items(CLUSTERS)
         if len(found) != 1:
-            show(tables.clusters(found))
-            return
+            return list(tables.clusters(found))
     body = server.cluster(name)
     operations = open_operations(server, str(body["metadata"]["name"]))
     if output == "json":
-        click.echo(json.dumps({"cluster": body, "operations": operations}, indent=2))
-        return
-    show(picture(Scene(body, utc_now(), operations)))
+        return [span(json.dumps({"cluster": body, "operations": operations}, indent=2))]
+    return list(picture(Scene(body, utc_now(), operations)))
 
 
 @main.command("why")
