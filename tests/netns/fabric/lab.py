@@ -1,0 +1,236 @@
+"""A simulator in this process with a data plane, and short ways to fill it and to talk in it.
+
+Servers and clients are plain sockets made inside the namespaces; a server tells who it is, whom
+it sees and under which address it was reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.sim.network.lab import Lab as Network
+from tests.sim.resources.bodies import machine
+from tests.sim.simulator import Simulator as Remote
+
+from azuresim.fabric.linux import LinuxFabric
+from azuresim.fabric.namespaces import inside
+from azuresim.simulator import Options, Simulator
+from azuresim.wire.service import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+    from pathlib import Path
+
+PATIENCE_S: Final = 60.0
+"""Whatever is waited for comes within this time, also where other work stalls the machine."""
+SILENCE_S: Final = 1.0
+"""Who has not answered by then does not answer; long against a round trip of 0.1 ms."""
+COMPUTE: Final = "2025-04-01"
+
+
+class Site:
+    """A simulator with its data plane, on a loop of its own thread."""
+
+    def __init__(self, directory: Path) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._directory = directory
+        self.fabric: LinuxFabric
+        self.remote = Remote(directory)
+
+    def start(self) -> None:
+        self.run(self._start())
+
+    async def _start(self) -> None:
+        options = Options(
+            directory=self._directory, host="127.0.0.1", port=0, settings=Settings(throttled=False)
+        )
+        self._simulator = Simulator(options)
+        self.fabric = LinuxFabric(
+            self._directory, self._simulator.store, self._simulator.directory.subscription
+        )
+        self._simulator.health.rest = self.fabric.verdict
+        self.remote.ready = await self._simulator.start()
+        await self.fabric.start()
+
+    def stop(self) -> None:
+        self.remote.stop()
+        try:
+            self.run(self._stop())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(PATIENCE_S)
+            self._loop.close()
+
+    async def _stop(self) -> None:
+        await self.fabric.stop()
+        await self._simulator.stop()
+        await asyncio.sleep(0.1)  # connections of the test's client that have just ended go
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
+
+    def settle(self) -> None:
+        self.run(self.fabric.settled())
+
+
+@dataclass(frozen=True)
+class Lab(Network):
+    """One resource group with a network `net` (10.0.0.0/16) and its subnet `nodes`."""
+
+    site: Site = field(repr=False, kw_only=True)
+    servers: list[Server] = field(default_factory=list, repr=False, kw_only=True)
+
+    @property
+    def network(self) -> str:
+        return self.id("virtualNetworks/net").lower()
+
+    @property
+    def client(self) -> str:
+        """Namespace of the client machine."""
+        return self.site.fabric.clients()[self.network]
+
+    @property
+    def internet(self) -> str:
+        return self.site.fabric.internet
+
+    def machine_id(self, name: str) -> str:
+        base = f"{self.sim.subscription}/resourceGroups/{self.group}"
+        return f"{base}/providers/Microsoft.Compute/virtualMachines/{name}"
+
+    def machine(self, name: str, address: str, group: str = "", **configuration: Any) -> str:
+        """Make a machine with one interface and plug it; return its namespace."""
+        static = {"privateIPAllocationMethod": "Static", "privateIPAddress": address}
+        body = self.interface_body(**static, **configuration)
+        if group:
+            body["properties"]["networkSecurityGroup"] = self.ref(f"networkSecurityGroups/{group}")
+        self.put(f"networkInterfaces/{name}", body)
+        made = machine(self.id(f"networkInterfaces/{name}"))
+        made["properties"]["storageProfile"]["osDisk"]["name"] = f"{name}-boot"
+        path = f"{self.machine_id(name)}?api-version={COMPUTE}"
+        reply = self.sim.send("PUT", path, made)
+        assert reply.status in {200, 201}, reply.body
+        return self.site.fabric.plug(self.machine_id(name))
+
+    def serving(self, name: str, address: str, port: int = 80, **configuration: Any) -> str:
+        """Make a machine that serves on a port; return its namespace."""
+        namespace = self.machine(name, address, **configuration)
+        self.serve(namespace, name, port)
+        return namespace
+
+    def serve(self, namespace: str, name: str, port: int) -> Server:
+        server = Server(namespace, name, port)
+        self.servers.append(server)
+        return server
+
+    def group_of(self, name: str, *rules: dict[str, Any]) -> None:
+        """Write a security group; each rule inbound, allowed and for all unless it says else."""
+        made = []
+        for number, rule in enumerate(rules):
+            properties = {
+                "protocol": "*", "access": "Allow", "direction": "Inbound",
+                "priority": 100 + number, "sourceAddressPrefix": "*", "sourcePortRange": "*",
+                "destinationAddressPrefix": "*", "destinationPortRange": "*", **rule,
+            }  # fmt: skip
+            made.append({"name": f"rule{number}", "properties": properties})
+        self.put(f"networkSecurityGroups/{name}", {"properties": {"securityRules": made}})
+        self.site.settle()
+
+
+class Server:
+    """Serves on a port of a namespace: says `NAME SEEN REACHED`, then echoes lines."""
+
+    def __init__(self, namespace: str, name: str, port: int) -> None:
+        with inside(namespace):
+            self._listener = socket.create_server(("0.0.0.0", port), reuse_port=False)
+        self._name = name
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, peer = self._listener.accept()
+                self._open.append(sock)
+                threading.Thread(target=self._echo, args=(sock, peer), daemon=True).start()
+
+    def _echo(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        with contextlib.suppress(OSError), sock:
+            sock.sendall(f"{self._name} {peer[0]} {sock.getsockname()[0]}\n".encode())
+            while chunk := sock.recv(1000):
+                sock.sendall(chunk)
+
+    def close(self) -> None:
+        """Stop listening, as a program that ends; what is open stays open."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def end(self) -> None:
+        self.close()
+        for sock in self._open:
+            sock.close()
+
+
+def call(namespace: str, address: str, port: int = 80, source: str = "") -> socket.socket:
+    """Return a connection from a namespace."""
+    with inside(namespace):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(SILENCE_S)
+        if source:
+            sock.bind((source, 0))
+        sock.connect((address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def ask(namespace: str, address: str, port: int = 80) -> tuple[str, ...]:
+    """Return who answers, whom it sees and where it was reached; nothing if nobody answers."""
+    try:
+        with call(namespace, address, port) as sock:
+            return tuple(sock.recv(1000).decode().split())
+    except OSError:
+        return ()
+
+
+def who(namespace: str, address: str, port: int = 80) -> str:
+    """Return the name of who answers, or nothing."""
+    return (ask(namespace, address, port) or ("",))[0]
+
+
+def echo(sock: socket.socket) -> bool:
+    """Whether a connection still carries a word there and back."""
+    sock.settimeout(SILENCE_S)
+    try:
+        sock.sendall(b"word\n")
+        return sock.recv(1000) == b"word\n"
+    except OSError:
+        return False
+
+
+def wait_for(what: Callable[[], object], meaning: str) -> None:
+    """Wait until something is so, for as long as the patience lasts."""
+    end = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < end, f"{meaning} did not happen within {PATIENCE_S:.0f} s"
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def started(directory: Path) -> Iterator[Site]:
+    site = Site(directory)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
