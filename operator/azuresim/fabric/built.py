@@ -157,6 +157,7 @@ class Built:
         try:
             kernel.ip(fabric, [plumbing.cable(end, namespace, name)])
             kernel.ip(namespace, plumbing.guest(end, name, is_primary=name == "eth0"))
+            kernel.put(fabric, plumbing.cable_settings(end))
             kernel.ip(fabric, [f"link set {end.device} up"])
         except KernelError:
             kernel.ip(fabric, [f"link del {end.device}"], force=True)

@@ -177,11 +177,12 @@ class _Networks:
             if address:
                 prefix = self._prefix(subnet, address)
                 groups = self._groups(subnet, None)
+                client = f"{self._id}/client"
                 return Interface(
-                    id=self._id,
+                    id=client,
                     network=self._id,
-                    device=self._names.device(f"{self._id}/client"),
-                    mac=mac_address(f"{self._id}/client"),
+                    device=self._names.device(client),
+                    mac=mac_address(f"guest {client}"),
                     addresses=(address,),
                     length=prefix.prefixlen,
                     gateway=str(prefix.network_address + 1),

@@ -37,21 +37,30 @@ def add_namespace(name: str, settings: Mapping[str, str]) -> None:
 
     Args:
         name: Of the namespace.
-        settings: Values by path below /proc/sys/net, those a kernel lacks are left out.
+        settings: Values by path below /proc/sys/net.
 
     Raises:
         KernelError: It is there already, or could not be made.
     """
     run("ip", "netns", "add", name)
     ip(name, ["link set lo up"])
+    put(name, settings)
+
+
+def put(namespace: str, settings: Mapping[str, str]) -> None:
+    """Put settings in force in a namespace; those this kernel lacks are left out.
+
+    Raises:
+        KernelError: One was refused.
+    """
     try:
-        with inside(name):
+        with inside(namespace):
             for path, value in settings.items():
                 setting = Path("/proc/sys/net", path)
                 if setting.exists():
                     setting.write_text(value)
     except OSError as error:
-        raise KernelError(f"{name}: {error}") from error
+        raise KernelError(f"{namespace}: {error}") from error
 
 
 def remove_namespace(name: str) -> None:

@@ -28,7 +28,6 @@ INTERNET_SETTINGS: Final[Mapping[str, str]] = {"ipv4/ip_forward": "1", **_QUIET}
 FABRIC_SETTINGS: Final[Mapping[str, str]] = {
     **INTERNET_SETTINGS,
     "ipv4/conf/all/proxy_arp": "1",
-    "ipv4/neigh/default/proxy_delay": "0",
     # A packet in the middle of a flow that is not known is a stray, never a new flow.
     "netfilter/nf_conntrack_tcp_loose": "0",
     "netfilter/nf_conntrack_tcp_be_liberal": "1",
@@ -99,6 +98,11 @@ def cable(end: Interface, namespace: str, name: str) -> str:
         f"link add dev {end.device} address {mac_address(end.id)} type veth "
         f"peer name {name} address {end.mac} netns {namespace}"
     )
+
+
+def cable_settings(end: Interface) -> dict[str, str]:
+    """Return the settings of the fabric's end of a new cable: it answers ARP without delay."""
+    return {f"ipv4/neigh/{end.device}/proxy_delay": "0"}
 
 
 def guest(end: Interface, name: str, *, is_primary: bool) -> list[str]:

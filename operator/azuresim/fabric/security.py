@@ -11,7 +11,7 @@ from azuresim.fabric import ranges
 from azuresim.fabric.door import SERVICES, STORES
 from azuresim.fabric.ranges import Ranges
 from azuresim.fabric.wanted import PLATFORM, Group, SecurityRule
-from azuresim.resources.network import public_ranges
+from azuresim.resources.network import public_ranges, security_groups
 
 _STORES: Final = ranges.addresses([STORES])
 _SERVICES: Final = ranges.addresses([SERVICES])
@@ -32,15 +32,11 @@ def group(group_id: str, body: Mapping[str, Any], space: Ranges) -> Group:
 
     Args:
         group_id: Its id.
-        body: As the store has it, default rules included.
+        body: As the store has it; the default rules, which everyone has, are added.
         space: Addresses of the virtual network.
     """
-    properties = body["properties"]
-    rules = [
-        each["properties"]
-        for name in ("securityRules", "defaultSecurityRules")
-        for each in properties.get(name, ())
-    ]
+    listed = (*body["properties"].get("securityRules", ()), *security_groups.DEFAULT_RULES)
+    rules = [each["properties"] for each in listed]
     ordered = sorted(rules, key=lambda rule: int(rule["priority"]))
     return Group(
         id=group_id,

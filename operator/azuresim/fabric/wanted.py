@@ -66,7 +66,7 @@ class Interface:
     """A network interface of a machine, or of a client machine.
 
     Attributes:
-        id: Of the interface; of the virtual network for its client machine's.
+        id: Of the interface; a client machine's is `NETWORK/client`.
         network: Id of the virtual network.
         device: The fabric's end of its cable.
         mac: Hardware address of the guest's end.

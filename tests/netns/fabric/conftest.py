@@ -36,5 +36,4 @@ def lab(site: Site, request: pytest.FixtureRequest) -> Iterator[Lab]:
     site.fabric.heal()
     for server in lab.servers:
         server.end()
-    site.remote.send("DELETE", group)
-    site.settle()
+    lab.remove()

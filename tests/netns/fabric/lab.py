@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.server
 import socket
 import threading
 import time
@@ -86,7 +87,7 @@ class Lab(Network):
     """One resource group with a network `net` (10.0.0.0/16) and its subnet `nodes`."""
 
     site: Site = field(repr=False, kw_only=True)
-    servers: list[Server] = field(default_factory=list, repr=False, kw_only=True)
+    servers: list[Server | Page] = field(default_factory=list, repr=False, kw_only=True)
 
     @property
     def network(self) -> str:
@@ -129,6 +130,18 @@ class Lab(Network):
         server = Server(namespace, name, port)
         self.servers.append(server)
         return server
+
+    def page(self, namespace: str, port: int, status: int) -> Page:
+        page = Page(namespace, port, status)
+        self.servers.append(page)
+        return page
+
+    def remove(self) -> None:
+        """Remove the group with all in it."""
+        path = f"{self.sim.subscription}/resourceGroups/{self.group}?api-version=2021-04-01"
+        self.sim.send("DELETE", path)
+        wait_for(lambda: self.sim.send("GET", path).status == 404, "the end of the group")
+        self.site.settle()
 
     def group_of(self, name: str, *rules: dict[str, Any]) -> None:
         """Write a security group; each rule inbound, allowed and for all unless it says else."""
@@ -179,6 +192,32 @@ class Server:
             sock.close()
 
 
+class Page:
+    """Serves a web page on a port of a namespace, with whatever status."""
+
+    def __init__(self, namespace: str, port: int, status: int) -> None:
+        self.status = status
+        self.asked: tuple[str, str] = ("", "")
+        page = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                page.asked = (self.path, self.client_address[0])
+                self.send_response(page.status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with inside(namespace):
+            self._server = http.server.ThreadingHTTPServer(("0.0.0.0", port), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def end(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 def call(namespace: str, address: str, port: int = 80, source: str = "") -> socket.socket:
     """Return a connection from a namespace."""
     with inside(namespace):
@@ -208,9 +247,9 @@ def who(namespace: str, address: str, port: int = 80) -> str:
     return (ask(namespace, address, port) or ("",))[0]
 
 
-def echo(sock: socket.socket) -> bool:
+def echo(sock: socket.socket, patience_s: float = SILENCE_S) -> bool:
     """Whether a connection still carries a word there and back."""
-    sock.settimeout(SILENCE_S)
+    sock.settimeout(patience_s)
     try:
         sock.sendall(b"word\n")
         return sock.recv(1000) == b"word\n"
