@@ -65,13 +65,13 @@ def seats(bodies: Bodies, attached: Mapping[str, str]) -> Iterator[Seat]:
                 )
 
 
-def balancing(bodies: Bodies, found: list[Seat]) -> Balancing:
-    """Return what all balancers make of the networks."""
+def balancing(bodies: Bodies, found: list[Seat], minute_s: float) -> Balancing:
+    """Return what all balancers make of the networks; idle time-outs are stated in minutes."""
     balances: dict[str, list[Balance]] = {}
     forwards: dict[str, list[Forward]] = {}
     ways: dict[str, list[WayOut]] = {}
     for balancer, body in bodies.of(BALANCERS).items():
-        made = _Balancer(bodies, balancer, body["properties"], found)
+        made = _Balancer(bodies, balancer, body["properties"], found, minute_s)
         for network, balance in made.balances():
             balances.setdefault(network, []).append(balance)
         for network, forward in made.forwards():
@@ -92,8 +92,14 @@ class _Balancer:
     """One balancer, read as far as the data plane asks."""
 
     def __init__(
-        self, bodies: Bodies, balancer: str, properties: Mapping[str, Any], found: list[Seat]
+        self,
+        bodies: Bodies,
+        balancer: str,
+        properties: Mapping[str, Any],
+        found: list[Seat],
+        minute_s: float,
     ) -> None:
+        self._minute_s = minute_s
         self._bodies, self._id, self._properties, self._seats = bodies, balancer, properties, found
         self._fronts = dict(self._read_fronts())
         self._probes = {
@@ -173,7 +179,7 @@ class _Balancer:
             back_port=properties["backendPort"],
             floating=properties["enableFloatingIP"],
             hashed=_HASHED.get(properties["loadDistribution"], 5),
-            idle_s=60 * properties["idleTimeoutInMinutes"],
+            idle_s=max(1, round(self._minute_s * properties["idleTimeoutInMinutes"])),
             resets=properties["enableTcpReset"],
             backends=tuple(dict.fromkeys(backends)),
             probe=self._probes.get(ids.name_of(key_of(probe))) if probe else None,

@@ -39,7 +39,9 @@ DEFAULT_OUTBOUND: Final = ipaddress.IPv4Network("100.96.0.0/11")
 """Azure's own addresses, for networks with default outbound access; each has one of its own."""
 
 
-def wanted(records: Iterable[Record], names: Names, clients: Mapping[str, str]) -> Wanted:
+def wanted(
+    records: Iterable[Record], names: Names, clients: Mapping[str, str], minute_s: float = 60.0
+) -> Wanted:
     """Return what the kernel should have.
 
     Args:
@@ -47,11 +49,12 @@ def wanted(records: Iterable[Record], names: Names, clients: Mapping[str, str]) 
         names: What things are called.
         clients: Address of each network's client machine so far, by network id; it stays while
             nobody else has it.
+        minute_s: How long a minute of an idle time-out is.
     """
     bodies = Bodies(records)
     attached = _attached(bodies)
     found = list(seats(bodies, attached))
-    balanced = balancing(bodies, found)
+    balanced = balancing(bodies, found, minute_s)
     taken = _taken(bodies)
     networks = {}
     for network_id, body in bodies.of(NETWORKS).items():

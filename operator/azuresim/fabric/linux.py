@@ -15,6 +15,7 @@ from azuresim.fabric import bodies, cuts, desired, kernel, verdicts
 from azuresim.fabric.built import Built, Goal
 from azuresim.fabric.door import PLACES
 from azuresim.fabric.health import Probed, Verdict
+from azuresim.fabric.idle import Idle
 from azuresim.fabric.kernel import KernelError
 from azuresim.fabric.names import Names
 from azuresim.fabric.probes import Prober
@@ -38,9 +39,14 @@ class LinuxFabric:
         directory: Where the simulator's state lives; names are made from it.
         store: What exists.
         subscription: Id of the subscription.
+        minute_s: How long a minute of an idle time-out is, for who cannot wait.
     """
 
-    def __init__(self, directory: Path, store: Store, subscription: str) -> None:
+    def __init__(
+        self, directory: Path, store: Store, subscription: str, *, minute_s: float = 60.0
+    ) -> None:
+        self._minute_s = minute_s
+        self._idle = Idle()
         self._names = Names.of(directory)
         self._store = store
         self._container = f"/subscriptions/{subscription}".casefold()
@@ -74,6 +80,7 @@ class LinuxFabric:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
         await self._prober.stop()
+        await self._idle.stop()
         await asyncio.to_thread(self._end)
 
     def _end(self) -> None:
@@ -90,6 +97,7 @@ class LinuxFabric:
         """Wait until the kernel has what the store says now."""
         self._read()
         await asyncio.to_thread(self._bring)
+        self._idle.watch(self._goal.wanted.networks.values())
 
     async def _keep(self) -> None:
         """Keep the kernel as the store says; after a refusal try again, ever less often."""
@@ -126,7 +134,7 @@ class LinuxFabric:
             for key, network in self._goal.wanted.networks.items()
             if network.client is not None
         }
-        return desired.wanted(records, self._names, clients)
+        return desired.wanted(records, self._names, clients, self._minute_s)
 
     def _want(self, wanted: Wanted) -> None:
         with self._lock:

@@ -32,6 +32,8 @@ from azuresim.fabric.wanted import (
 
 TABLE: Final = "az"
 UDP_UNREPLIED_S: Final = 30
+QUESTION_ID: Final = 0x1D1E
+"""IP identification of the packets by which the ends of a forgotten flow are asked."""
 _PRIVATE: Final = ranges.addresses(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
 _HASH: Final = {
     5: "ip saddr . th sport . ip daddr . th dport",
@@ -143,13 +145,20 @@ def mark(address: str) -> int:
 
 def _strays(network: Network) -> Iterator[str]:
     """End TCP flows that the balancer forgot, where a rule wants the ends to be told."""
+    cables = {address: end.device for end in network.interfaces for address in end.addresses}
     for balance in network.balances:
-        if balance.resets and "tcp" in balance.protocols:
-            yield f"{_towards(balance, 'tcp')} reject with tcp reset"
-            port = f" tcp sport {balance.back_port}" if balance.back_port else " meta l4proto tcp"
-            sources = [balance.front] if balance.floating else [b.address for b in balance.backends]
-            for source in sources:
-                yield f'iifname != "{UPLINK}" ip saddr {source}{port} reject with tcp reset'
+        if not balance.resets or "tcp" not in balance.protocols:
+            continue
+        yield f"{_towards(balance, 'tcp')} reject with tcp reset"
+        port = f"tcp sport {balance.back_port}" if balance.back_port else "meta l4proto tcp"
+        for backend in balance.backends:
+            cable = cables.get(backend.address)
+            source = balance.front if balance.floating else backend.address
+            # The reset takes the mark's route back to the node: both share the front end.
+            route = f"meta mark set {mark(backend.address):#x} " if balance.floating else ""
+            if cable is not None:
+                match = f'iifname "{cable}" ip saddr {source} {port}'
+                yield f"{match} {route}reject with tcp reset"
     yield "drop"
 
 
@@ -206,6 +215,9 @@ def _deliver(network: Network) -> Iterator[str]:
 
 def _probe(ends: Iterable[Interface]) -> Iterator[str]:
     yield _hook("filter", "output", 0)
+    # The fabric's own words to the ends of forgotten flows.
+    yield f"ip id {QUESTION_ID} tcp flags ack accept"
+    yield "tcp flags rst accept"
     yield "ct state established,related accept"
     yield f'oifname "{UPLINK}" drop'
     yield from _verdicts("oifname", "to", ends)

@@ -31,6 +31,8 @@ FABRIC_SETTINGS: Final[Mapping[str, str]] = {
     # A packet in the middle of a flow that is not known is a stray, never a new flow.
     "netfilter/nf_conntrack_tcp_loose": "0",
     "netfilter/nf_conntrack_tcp_be_liberal": "1",
+    "netfilter/nf_conntrack_events": "1",
+    "ipv4/fwmark_reflect": "1",
 }
 GUEST_SETTINGS: Final[Mapping[str, str]] = {"ipv4/ip_forward": "0"}
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.netns.fabric.lab import Lab, Site, started
+from tests.netns.fabric.lab import Lab, Site, group, started
 from tests.netns.world import why_not
 from tests.prerequisites import require
-from tests.sim.network.lab import NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +24,5 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def lab(site: Site, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A group of the test's own, with a network of two subnets; removed with all in it."""
-    name = re.sub(r"\W+", "-", request.node.name)[:60].strip("-")
-    group = f"{site.remote.subscription}/resourceGroups/{name}?api-version=2021-04-01"
-    site.remote.send("PUT", group, {"location": "eastus"})
-    lab = Lab(site.remote, name, site=site)
-    lab.put("virtualNetworks/net", NETWORK)
-    site.settle()
-    yield lab
-    site.fabric.heal()
-    for server in lab.servers:
-        server.end()
-    lab.remove()
+    with group(site, request.node.name) as made:
+        yield made

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.server
+import re
 import socket
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.sim.network.lab import NETWORK
 from tests.sim.network.lab import Lab as Network
 from tests.sim.resources.bodies import machine
 from tests.sim.simulator import Simulator as Remote
@@ -38,7 +41,8 @@ COMPUTE: Final = "2025-04-01"
 class Site:
     """A simulator with its data plane, on a loop of its own thread."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, minute_s: float) -> None:
+        self._minute_s = minute_s
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -55,7 +59,10 @@ class Site:
         )
         self._simulator = Simulator(options)
         self.fabric = LinuxFabric(
-            self._directory, self._simulator.store, self._simulator.directory.subscription
+            self._directory,
+            self._simulator.store,
+            self._simulator.directory.subscription,
+            minute_s=self._minute_s,
         )
         self._simulator.health.rest = self.fabric.verdict
         self.remote.ready = await self._simulator.start()
@@ -87,7 +94,9 @@ class Lab(Network):
     """One resource group with a network `net` (10.0.0.0/16) and its subnet `nodes`."""
 
     site: Site = field(repr=False, kw_only=True)
-    servers: list[Server | Page] = field(default_factory=list, repr=False, kw_only=True)
+    servers: list[Server] = field(default_factory=list, repr=False, kw_only=True)
+
+    pages: list[Page] = field(default_factory=list, repr=False, kw_only=True)
 
     @property
     def network(self) -> str:
@@ -133,7 +142,7 @@ class Lab(Network):
 
     def page(self, namespace: str, port: int, status: int) -> Page:
         page = Page(namespace, port, status)
-        self.servers.append(page)
+        self.pages.append(page)
         return page
 
     def remove(self) -> None:
@@ -165,6 +174,7 @@ class Server:
             self._listener = socket.create_server(("0.0.0.0", port), reuse_port=False)
         self._name = name
         self._open: list[socket.socket] = []
+        self.resets: list[str] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -177,8 +187,11 @@ class Server:
     def _echo(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         with contextlib.suppress(OSError), sock:
             sock.sendall(f"{self._name} {peer[0]} {sock.getsockname()[0]}\n".encode())
-            while chunk := sock.recv(1000):
-                sock.sendall(chunk)
+            try:
+                while chunk := sock.recv(1000):
+                    sock.sendall(chunk)
+            except ConnectionResetError:
+                self.resets.append(peer[0])
 
     def close(self) -> None:
         """Stop listening, as a program that ends; what is open stays open."""
@@ -257,6 +270,12 @@ def echo(sock: socket.socket, patience_s: float = SILENCE_S) -> bool:
         return False
 
 
+def carry(namespace: str, address: str) -> None:
+    """Carry a front end's address on loopback."""
+    words = ["ip", "-n", namespace, "addr", "add", f"{address}/32", "dev", "lo"]
+    subprocess.run(words, check=True)
+
+
 def wait_for(what: Callable[[], object], meaning: str) -> None:
     """Wait until something is so, for as long as the patience lasts."""
     end = time.monotonic() + PATIENCE_S
@@ -266,8 +285,29 @@ def wait_for(what: Callable[[], object], meaning: str) -> None:
 
 
 @contextlib.contextmanager
-def started(directory: Path) -> Iterator[Site]:
-    site = Site(directory)
+def group(site: Site, name: str) -> Iterator[Lab]:
+    """Yield a group with a network of two subnets; it is removed with all in it."""
+    name = re.sub(r"\W+", "-", name)[:60].strip("-")
+    path = f"{site.remote.subscription}/resourceGroups/{name}?api-version=2021-04-01"
+    site.remote.send("PUT", path, {"location": "eastus"})
+    lab = Lab(site.remote, name, site=site)
+    lab.put("virtualNetworks/net", NETWORK)
+    site.settle()
+    try:
+        yield lab
+    finally:
+        site.fabric.heal()
+        for server in lab.servers:
+            server.end()
+        for page in lab.pages:
+            page.end()
+        lab.remove()
+
+
+@contextlib.contextmanager
+def started(directory: Path, minute_s: float = 60.0) -> Iterator[Site]:
+    """Yield a running site; a minute of an idle time-out can be shorter."""
+    site = Site(directory, minute_s)
     try:
         site.start()
         yield site

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
-from tests.netns.fabric.lab import Lab, ask, call, echo, wait_for, who
+from tests.netns.fabric.lab import Lab, ask, call, carry, echo, wait_for, who
 from tests.sim.network.lab import STANDARD, STANDARD_IP, SUBNET
 
 if TYPE_CHECKING:
@@ -151,9 +150,3 @@ def test_a_public_front_end_answers_the_internet_where_a_group_allows_it(lab: La
     lab.group_of("group", {"protocol": "Tcp", "destinationPortRange": "8080"})
     assert ask(lab.internet, address) == ("one", "100.65.0.5", "10.0.0.10")
     assert ask(lab.internet, address, 81) == ()
-
-
-def carry(namespace: str, address: str) -> None:
-    """Carry a front end's address on loopback."""
-    words = ["ip", "-n", namespace, "addr", "add", f"{address}/32", "dev", "lo"]
-    subprocess.run(words, check=True)
