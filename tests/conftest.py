@@ -1,9 +1,14 @@
 """How the levels of tests run together: each folder is a level, and what shares the machine's
 one-off things runs in turn."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+
+asyncio.set_event_loop(None)
+"""pytest-asyncio asks for the current loop before each test; the first to ask would be given a new
+one, which nobody closes, and whichever test runs when it is collected would fail for it."""
 
 HERE = Path(__file__).parent
 LEVELS_WITH_MARKER = ("sim", "kube", "netns", "mirror", "bench")
