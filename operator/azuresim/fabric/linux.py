@@ -96,7 +96,8 @@ class LinuxFabric:
     async def settled(self) -> None:
         """Wait until the kernel has what the store says now."""
         self._read()
-        await asyncio.to_thread(self._bring)
+        if self._goal is not self._applied:
+            await asyncio.to_thread(self._bring)
         self._idle.watch(self._goal.wanted.networks.values())
 
     async def _keep(self) -> None:
@@ -122,8 +123,9 @@ class LinuxFabric:
             self._want(self._wanted())
             self._version = version
         healthy = verdicts.healthy(self._goal.wanted.networks, self._prober.tallies)
-        with self._lock:
-            self._goal = replace(self._goal, healthy=healthy)
+        if healthy != self._goal.healthy:
+            with self._lock:
+                self._goal = replace(self._goal, healthy=healthy)
 
     def _wanted(self) -> Wanted:
         records = [
@@ -154,7 +156,7 @@ class LinuxFabric:
             self._bring_locked()
 
     def _bring_locked(self) -> None:
-        if self._goal != self._applied:
+        if self._goal is not self._applied:
             goal, self._applied = self._goal, None
             self._built.bring(goal)
             self._applied = goal

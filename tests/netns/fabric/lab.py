@@ -231,14 +231,14 @@ class Page:
         self._server.server_close()
 
 
-def call(namespace: str, address: str, port: int = 80, source: str = "") -> socket.socket:
+def call(
+    namespace: str, address: str, port: int = 80, patience_s: float = PATIENCE_S
+) -> socket.socket:
     """Return a connection from a namespace."""
     with inside(namespace):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        sock.settimeout(SILENCE_S)
-        if source:
-            sock.bind((source, 0))
+        sock.settimeout(patience_s)
         sock.connect((address, port))
     except BaseException:
         sock.close()
@@ -247,20 +247,21 @@ def call(namespace: str, address: str, port: int = 80, source: str = "") -> sock
 
 
 def ask(namespace: str, address: str, port: int = 80) -> tuple[str, ...]:
-    """Return who answers, whom it sees and where it was reached; nothing if nobody answers."""
-    try:
-        with call(namespace, address, port) as sock:
-            return tuple(sock.recv(1000).decode().split())
-    except OSError:
-        return ()
+    """Return who answers, whom it sees and where it was reached; somebody must."""
+    with call(namespace, address, port) as sock:
+        return tuple(sock.recv(1000).decode().split())
 
 
 def who(namespace: str, address: str, port: int = 80) -> str:
-    """Return the name of who answers, or nothing."""
-    return (ask(namespace, address, port) or ("",))[0]
+    """Return the name of who answers soon, or nothing."""
+    try:
+        with call(namespace, address, port, SILENCE_S) as sock:
+            return sock.recv(1000).decode().split()[0]
+    except OSError:
+        return ""
 
 
-def echo(sock: socket.socket, patience_s: float = SILENCE_S) -> bool:
+def echo(sock: socket.socket, patience_s: float = PATIENCE_S) -> bool:
     """Whether a connection still carries a word there and back."""
     sock.settimeout(patience_s)
     try:
