@@ -22,6 +22,7 @@ from tests.sim.network.lab import Lab as Network
 from tests.sim.resources.bodies import machine
 from tests.sim.simulator import Simulator as Remote
 
+from azuresim.fabric.door import Fabric
 from azuresim.fabric.linux import LinuxFabric
 from azuresim.fabric.namespaces import inside
 from azuresim.simulator import Options, Simulator
@@ -47,7 +48,7 @@ class Site:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._directory = directory
-        self.fabric: LinuxFabric
+        self.fabric: Fabric
         self.remote = Remote(directory)
 
     def start(self) -> None:

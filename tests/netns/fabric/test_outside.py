@@ -14,6 +14,7 @@ from tests.sim.simulator import OPERATOR
 
 from azuresim.fabric import kernel
 from azuresim.fabric.clean import clean
+from azuresim.fabric.desired import default_outbound
 from azuresim.fabric.names import Names
 from azuresim.fabric.namespaces import NAMED
 from azuresim.state.database import DirectoryInUseError, lock
@@ -53,7 +54,17 @@ def test_an_instance_leaves_under_its_own_public_address(lab: Lab) -> None:
     one = lab.machine("one", "10.0.0.10", publicIPAddress=lab.ref("publicIPAddresses/own"))
     two = lab.machine("two", "10.0.0.11")
     assert ask(one, OUTSIDE, 8443) == ("outside", public, OUTSIDE)
-    assert ask(two, OUTSIDE, 8443)[1].startswith("100.")  # default outbound access
+    assert ask(two, OUTSIDE, 8443) == ("outside", default_outbound(lab.network), OUTSIDE)
+
+
+def test_a_public_address_is_reached_from_inside_by_way_of_the_internet(lab: Lab) -> None:
+    own = lab.put("publicIPAddresses/own", STANDARD_IP)["properties"]["ipAddress"]
+    lab.group_of("group", {"sourceAddressPrefix": "Internet"})
+    reference = lab.ref("publicIPAddresses/own")
+    lab.serving("one", "10.0.0.10", group="group", publicIPAddress=reference)
+    name, seen, reached = ask(lab.machine("two", "10.0.0.11"), own)
+    assert (name, reached) == ("one", "10.0.0.10")
+    assert seen == default_outbound(lab.network)
 
 
 def test_an_outbound_rule_gives_a_pool_its_way_out_and_nothing_else_does(lab: Lab) -> None:
