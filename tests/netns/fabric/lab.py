@@ -22,7 +22,6 @@ from tests.sim.network.lab import Lab as Network
 from tests.sim.resources.bodies import machine
 from tests.sim.simulator import Simulator as Remote
 
-from azuresim.fabric.door import Fabric
 from azuresim.fabric.linux import LinuxFabric
 from azuresim.fabric.namespaces import inside
 from azuresim.simulator import Options, Simulator
@@ -32,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
+    from azuresim.fabric.door import Fabric
+
 PATIENCE_S: Final = 60.0
 """Whatever is waited for comes within this time, also where other work stalls the machine."""
-SILENCE_S: Final = 1.0
+SILENCE_S: Final = 0.5
 """Who has not answered by then does not answer; long against a round trip of 0.1 ms."""
 COMPUTE: Final = "2025-04-01"
 
@@ -260,6 +261,20 @@ def who(namespace: str, address: str, port: int = 80) -> str:
             return sock.recv(1000).decode().split()[0]
     except OSError:
         return ""
+
+
+def pings(namespace: str, address: str, patience_s: float = PATIENCE_S) -> bool:
+    """Whether an address answers an echo request."""
+    with inside(namespace):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    with sock:
+        sock.settimeout(patience_s)
+        sock.connect((address, 0))
+        sock.send(bytes([8, 0, 0xF7, 0xFF, 0, 0, 0, 0]))
+        try:
+            return sock.recv(100)[20] == 0
+        except OSError:
+            return False
 
 
 def echo(sock: socket.socket, patience_s: float = PATIENCE_S) -> bool:

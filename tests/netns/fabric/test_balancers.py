@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.netns.fabric.balancer import FRONT, LB, balancer, cluster, health, internal, members
 from tests.netns.fabric.lab import ask, call, carry, echo, wait_for, who
 from tests.sim.network.lab import STANDARD, STANDARD_IP
 
 if TYPE_CHECKING:
     from tests.netns.fabric.lab import Lab
+
+pytestmark = pytest.mark.timeout(300)  # other work may stall the machine
 
 
 def test_only_who_answers_the_probe_is_given_flows_and_rule_health_tells(lab: Lab) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from tests.netns.fabric.lab import Site
 
+pytestmark = pytest.mark.timeout(300)  # other work may stall the machine
+
 
 RESETS = {"frontendPort": 81, "backendPort": 81, "enableTcpReset": True}
 

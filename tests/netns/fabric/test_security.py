@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.netns.fabric.lab import ask, call, echo, who
+import pytest
+from tests.netns.fabric.lab import SILENCE_S, ask, call, echo, pings, who
 from tests.sim.network.lab import STANDARD_IP
 
 if TYPE_CHECKING:
     from tests.netns.fabric.lab import Lab
+
+pytestmark = pytest.mark.timeout(300)  # other work may stall the machine
 
 
 def test_machines_and_the_client_of_a_network_reach_each_other(lab: Lab) -> None:
@@ -17,6 +20,12 @@ def test_machines_and_the_client_of_a_network_reach_each_other(lab: Lab) -> None
     assert ask(one, "10.0.0.11") == ("two", "10.0.0.10", "10.0.0.11")
     assert ask(two, "10.0.0.10")[0] == "one"
     assert who(lab.client, "10.0.0.12") == ""
+
+
+def test_the_client_answers_ping_and_what_azure_keeps_for_itself_does_not(lab: Lab) -> None:
+    one = lab.machine("one", "10.0.0.10")
+    assert pings(one, "10.0.0.5")
+    assert not [a for a in ("10.0.0.1", "168.63.129.16") if pings(one, a, SILENCE_S)]
 
 
 def test_the_first_rule_that_fits_decides(lab: Lab) -> None:
