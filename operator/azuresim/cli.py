@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from azuresim.fabric import commands as fabric_commands
+from azuresim.fabric import clean
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
@@ -223,7 +223,7 @@ def health_clear(directory: Path, address: str) -> None:
 
 main.add_command(machine_commands.machine)
 main.add_command(machine_commands.script)
-main.add_command(fabric_commands.clean)
+main.add_command(clean.command)
 
 
 @main.command()

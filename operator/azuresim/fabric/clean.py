@@ -1,11 +1,15 @@
-"""Takes away what a killed simulator left in the kernel."""
+"""Takes away what a killed simulator left in the kernel, also as a command."""
 
 import contextlib
 from pathlib import Path
 
+import click
+
 from azuresim.fabric import built
+from azuresim.fabric.kernel import KernelError
 from azuresim.fabric.names import Names
 from azuresim.state import database
+from azuresim.state.database import DirectoryInUseError
 
 
 def clean(directory: Path) -> list[str]:
@@ -21,3 +25,19 @@ def clean(directory: Path) -> list[str]:
         if directory.is_dir():
             held.enter_context(database.lock(directory))
         return built.remove_all(Names.of(directory))
+
+
+@click.command("clean")
+@click.option(
+    "--directory",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the simulator's state lived; it may be gone.",
+)
+def command(directory: Path) -> None:
+    """Take away what a killed simulator left in the kernel, and print the names of it."""
+    try:
+        for name in clean(directory):
+            click.echo(name)
+    except (DirectoryInUseError, KernelError) as error:
+        raise click.ClickException(str(error)) from None

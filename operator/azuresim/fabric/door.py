@@ -7,6 +7,8 @@ to the store; the names of namespaces are for services that listen in them.
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from azuresim.fabric.health import Probed, Verdict
+
 INTERNET: Final = "internet"
 """Place: everything outside the virtual network but the stores."""
 STORE: Final = "store"
@@ -74,6 +76,9 @@ class Fabric(Protocol):
 
     def machines(self) -> Mapping[tuple[str, str], str]:
         """Machine id by virtual network id and private address, ids in lower case."""
+
+    def verdict(self, probed: Probed) -> Verdict:
+        """Return what the probes found of a backend: a `Prober`, for rule health."""
 
     @property
     def internet(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +20,7 @@ from azuresim.fabric.idle import Idle
 from azuresim.fabric.kernel import KernelError
 from azuresim.fabric.names import Names
 from azuresim.fabric.probes import Prober
-from azuresim.fabric.wanted import Wanted
+from azuresim.fabric.wanted import NOTHING, Wanted
 from azuresim.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -51,10 +52,13 @@ class LinuxFabric:
         self._store = store
         self._container = f"/subscriptions/{subscription}".casefold()
         self._built = Built(self._names)
-        self._lock = threading.Lock()
+        self._building = threading.Lock()
+        self._changing = threading.Lock()
         self._goal = Goal()
+        self._runs = False
         self._version: tuple[int, ...] = ()
         self._applied: Goal | None = None
+        self._there = NOTHING
         self._prober = Prober(self.refresh)
         self._probes_of: dict[str, str] = {}
         self._wake = asyncio.Event()
@@ -69,7 +73,7 @@ class LinuxFabric:
         if lacking := kernel.missing():
             raise KernelError(lacking)
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        await asyncio.to_thread(self._built.begin)
+        await asyncio.to_thread(self._begin)
         await self.settled()
         self._keeper = asyncio.create_task(self._keep())
 
@@ -83,8 +87,14 @@ class LinuxFabric:
         await self._idle.stop()
         await asyncio.to_thread(self._end)
 
+    def _begin(self) -> None:
+        with self._building:
+            self._built.begin()
+            self._runs = True
+
     def _end(self) -> None:
-        with self._lock:
+        with self._building:
+            self._runs = False
             self._built.end()
 
     # What the store says.
@@ -96,7 +106,8 @@ class LinuxFabric:
     async def settled(self) -> None:
         """Wait until the kernel has what the store says now."""
         self._read()
-        await asyncio.to_thread(self._bring)
+        if self._goal is not self._applied:
+            await asyncio.to_thread(self._bring)
         self._idle.watch(self._goal.wanted.networks.values())
 
     async def _keep(self) -> None:
@@ -113,7 +124,7 @@ class LinuxFabric:
             except Exception:  # the top of this loop: whatever it was, the next look mends it
                 log.exception("Data plane could not be brought to what the store says")
                 wait_s = min(max(2 * wait_s, RETRY_S[0]), RETRY_S[1])
-                await asyncio.sleep(wait_s / 2)
+                await asyncio.sleep(random.uniform(0.5, 1.0) * wait_s)  # noqa: S311 - no secret
 
     def _read(self) -> None:
         """Take over what the store and the probes say; on the loop."""
@@ -122,8 +133,8 @@ class LinuxFabric:
             self._want(self._wanted())
             self._version = version
         healthy = verdicts.healthy(self._goal.wanted.networks, self._prober.tallies)
-        with self._lock:
-            self._goal = replace(self._goal, healthy=healthy)
+        if healthy != self._goal.healthy:
+            self._change(lambda goal: replace(goal, healthy=healthy))
 
     def _wanted(self) -> Wanted:
         records = [
@@ -137,10 +148,11 @@ class LinuxFabric:
         return desired.wanted(records, self._names, clients, self._minute_s)
 
     def _want(self, wanted: Wanted) -> None:
-        with self._lock:
-            self._goal = replace(
-                self._goal, wanted=wanted, plugged=self._goal.plugged & wanted.machines.keys()
+        self._change(
+            lambda goal: replace(
+                goal, wanted=wanted, plugged=goal.plugged.intersection(wanted.machines)
             )
+        )
         self._probes_of = {
             balance.id: balance.probe.id
             for network in wanted.networks.values()
@@ -149,15 +161,19 @@ class LinuxFabric:
         }
         self._prober.ask(verdicts.targets(wanted.networks))
 
-    def _bring(self) -> None:
-        with self._lock:
-            self._bring_locked()
+    def _change(self, change: Callable[[Goal], Goal]) -> None:
+        """Set another goal; that takes no time, whatever the kernel is busy with."""
+        with self._changing:
+            self._goal = change(self._goal)
 
-    def _bring_locked(self) -> None:
-        if self._goal != self._applied:
-            goal, self._applied = self._goal, None
-            self._built.bring(goal)
-            self._applied = goal
+    def _bring(self) -> None:
+        """Bring the kernel to the goal, one thread after another; before and after, do nothing."""
+        with self._building:
+            goal = self._goal
+            if self._runs and goal is not self._applied:
+                self._applied = None
+                self._built.bring(goal)
+                self._applied, self._there = goal, goal.wanted
 
     def verdict(self, probed: Probed) -> Verdict:
         """Return what the probes found of a backend: a `Prober` of rule health."""
@@ -170,20 +186,18 @@ class LinuxFabric:
         """Make sure that a machine's namespace is there with its interfaces; return its name."""
         key = ids.key(machine_id)
         self._on_loop(self._read)
-        with self._lock:
-            machine = self._goal.wanted.machines.get(key)
-            if machine is None or not machine.interfaces:
-                raise LookupError(f"{machine_id} has no interface in a virtual network.")
-            self._goal = replace(self._goal, plugged=self._goal.plugged | {key})
-            self._bring_locked()
+        machine = self._goal.wanted.machines.get(key)
+        if machine is None or not machine.interfaces:
+            raise LookupError(f"{machine_id} has no interface in a virtual network.")
+        self._change(lambda goal: replace(goal, plugged=goal.plugged | {key}))
+        self._bring()
         return machine.namespace
 
     def unplug(self, machine_id: str) -> None:
         """Take a machine's namespace away, its cables first."""
-        with self._lock:
-            left = self._goal.plugged - {ids.key(machine_id)}
-            self._goal = replace(self._goal, plugged=left)
-            self._bring_locked()
+        key = ids.key(machine_id)
+        self._change(lambda goal: replace(goal, plugged=goal.plugged - {key}))
+        self._bring()
 
     def _on_loop(self, act: Callable[[], None]) -> None:
         """Do something on the simulator's loop, from any thread."""
@@ -206,13 +220,13 @@ class LinuxFabric:
 
     def networks(self) -> Mapping[str, str]:
         """Fabric namespace by virtual network id."""
-        return {key: each.namespace for key, each in self._goal.wanted.networks.items()}
+        return {key: each.namespace for key, each in self._there.networks.items()}
 
     def clients(self) -> Mapping[str, str]:
         """Namespace of the client machine by virtual network id."""
         return {
             key: each.client_namespace
-            for key, each in self._goal.wanted.networks.items()
+            for key, each in self._there.networks.items()
             if each.client is not None
         }
 
@@ -231,20 +245,22 @@ class LinuxFabric:
         """Lose that share of the packets from one place to another, and back unless one way."""
         pair = _place(one), _place(other)
         cuts.check(*pair, percent)
-        with self._lock:
-            more = {pair: percent} if one_way else {pair: percent, pair[::-1]: percent}
-            self._goal = replace(self._goal, cuts={**self._goal.cuts, **more})
-            self._bring_locked()
+        more = {pair: percent} if one_way else {pair: percent, pair[::-1]: percent}
+        self._change(lambda goal: replace(goal, cuts={**goal.cuts, **more}))
+        self._bring()
 
     def heal(self, one: str = "", other: str = "") -> int:
         """Undo the cuts between two places, or of one, or all; return how many."""
         named = {_place(place) for place in (one, other) if place}
-        with self._lock:
-            left = {pair: share for pair, share in self._goal.cuts.items() if not named <= {*pair}}
-            gone = len(self._goal.cuts) - len(left)
-            self._goal = replace(self._goal, cuts=left)
-            self._bring_locked()
-        return gone
+        gone: list[tuple[str, str]] = []
+
+        def change(goal: Goal) -> Goal:
+            gone.extend(pair for pair in goal.cuts if named <= {*pair})
+            return replace(goal, cuts={p: share for p, share in goal.cuts.items() if p not in gone})
+
+        self._change(change)
+        self._bring()
+        return len(gone)
 
 
 def _place(place: str) -> str:

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
+    from azuresim.fabric.door import Fabric
+
 PATIENCE_S: Final = 60.0
 """Whatever is waited for comes within this time, also where other work stalls the machine."""
-SILENCE_S: Final = 1.0
+SILENCE_S: Final = 0.5
 """Who has not answered by then does not answer; long against a round trip of 0.1 ms."""
 COMPUTE: Final = "2025-04-01"
 
@@ -47,7 +49,7 @@ class Site:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._directory = directory
-        self.fabric: LinuxFabric
+        self.fabric: Fabric
         self.remote = Remote(directory)
 
     def start(self) -> None:
@@ -231,14 +233,14 @@ class Page:
         self._server.server_close()
 
 
-def call(namespace: str, address: str, port: int = 80, source: str = "") -> socket.socket:
+def call(
+    namespace: str, address: str, port: int = 80, patience_s: float = PATIENCE_S
+) -> socket.socket:
     """Return a connection from a namespace."""
     with inside(namespace):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        sock.settimeout(SILENCE_S)
-        if source:
-            sock.bind((source, 0))
+        sock.settimeout(patience_s)
         sock.connect((address, port))
     except BaseException:
         sock.close()
@@ -247,20 +249,35 @@ def call(namespace: str, address: str, port: int = 80, source: str = "") -> sock
 
 
 def ask(namespace: str, address: str, port: int = 80) -> tuple[str, ...]:
-    """Return who answers, whom it sees and where it was reached; nothing if nobody answers."""
-    try:
-        with call(namespace, address, port) as sock:
-            return tuple(sock.recv(1000).decode().split())
-    except OSError:
-        return ()
+    """Return who answers, whom it sees and where it was reached; somebody must."""
+    with call(namespace, address, port) as sock:
+        return tuple(sock.recv(1000).decode().split())
 
 
 def who(namespace: str, address: str, port: int = 80) -> str:
-    """Return the name of who answers, or nothing."""
-    return (ask(namespace, address, port) or ("",))[0]
+    """Return the name of who answers soon, or nothing."""
+    try:
+        with call(namespace, address, port, SILENCE_S) as sock:
+            return sock.recv(1000).decode().split()[0]
+    except OSError:
+        return ""
 
 
-def echo(sock: socket.socket, patience_s: float = SILENCE_S) -> bool:
+def pings(namespace: str, address: str, patience_s: float = PATIENCE_S) -> bool:
+    """Whether an address answers an echo request."""
+    with inside(namespace):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    with sock:
+        sock.settimeout(patience_s)
+        sock.connect((address, 0))
+        sock.send(bytes([8, 0, 0xF7, 0xFF, 0, 0, 0, 0]))
+        try:
+            return sock.recv(100)[20] == 0
+        except OSError:
+            return False
+
+
+def echo(sock: socket.socket, patience_s: float = PATIENCE_S) -> bool:
     """Whether a connection still carries a word there and back."""
     sock.settimeout(patience_s)
     try:
