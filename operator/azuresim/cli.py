@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def main() -> None:
 @click.option("--cloud", type=click.Choice(list(regions.CLOUDS)), default="AzurePublic")
 @click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
 @click.option("--name", "names", multiple=True, help="Further name in the certificate.")
+@click.option("--azurite", default="", help="Command that starts an Azurite, without options.")
 def serve(
     listen: str,
     directory: Path,
@@ -49,6 +51,7 @@ def serve(
     cloud: str,
     strict: bool,  # noqa: FBT001 - click's
     names: tuple[str, ...],
+    azurite: str,
 ) -> None:
     """Serve until SIGTERM; one JSON line on standard output says when and where."""
     if machines != "none":
@@ -68,7 +71,13 @@ def serve(
         regions=regions.names(cloud),
     )
     options = serving.Options(
-        directory=directory, host=host, port=port, settings=settings, names=names
+        directory=directory,
+        host=host,
+        port=port,
+        settings=settings,
+        names=names,
+        azurite=tuple(shlex.split(azurite)),
+        cloud=cloud,
     )
     try:
         asyncio.run(serving.serve(options))

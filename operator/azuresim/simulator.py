@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from azuresim import ids
 from azuresim.clock import Anchor, ScaledClock
+from azuresim.fabric import services
 from azuresim.fabric.health import Script
 from azuresim.faults import control
 from azuresim.faults.rules import About, Faults
@@ -49,6 +50,9 @@ class Options:
         port: Port to listen on; 0 for any free one.
         settings: How to behave.
         names: Further names in the server's certificate.
+        azurite: The words that start an Azurite, which storage accounts then lead to; none
+            for no data plane.
+        cloud: The cloud whose names the services have.
     """
 
     directory: Path
@@ -56,6 +60,8 @@ class Options:
     port: int
     settings: Settings
     names: tuple[str, ...] = ()
+    azurite: tuple[str, ...] = ()
+    cloud: str = "AzurePublic"
 
 
 class Simulator:
@@ -112,8 +118,18 @@ class Simulator:
             rights=Rights(self.service.seconds("role assignment")),
         )
         self._seed()
-        context = tls.server_context(options.directory, options.names)
-        self._server = Server(pipeline, context)
+        self.services = services.Services(
+            self.service,
+            self._signer,
+            services.Options(
+                directory=options.directory, azurite=options.azurite, cloud=options.cloud
+            ),
+            services.Facts(self._database.fact, self._database.set_fact),
+        )
+        cloud = self.services.cloud
+        names = (*options.names, cloud.management, cloud.login)
+        context = tls.server_context(options.directory, names)
+        self._server = Server(pipeline, context, settle=self.services.settle)
         self._control: asyncio.Server | None = None
 
     async def start(self) -> dict[str, str]:
@@ -121,8 +137,10 @@ class Simulator:
         options, directory = self._options, self.directory
         base = await self._server.start(options.host, options.port)
         self._signer.accept(base)  # known only now: the port may be the kernel's choice
+        more = await self.services.start(base)
         self._control = await control.listen(options.directory, self._commands())
         return {
+            **more,
             "resourceManager": base,
             "authority": base,
             "caFile": str((options.directory / tls.CA_FILE).resolve()),
@@ -137,6 +155,7 @@ class Simulator:
         if self._control is not None:
             self._control.close()
         await self._server.stop()
+        await self.services.stop()
         (self._options.directory / control.SOCKET).unlink(missing_ok=True)
         self._database.close()
 
@@ -144,6 +163,7 @@ class Simulator:
         exchanges, faults, health = self.exchanges, self.faults, self.health
         return {
             **self.machines.commands(),
+            **self.services.commands(),
             "exchanges.count": lambda wish: exchanges.counts(**wish),
             "exchanges.last": lambda wish: exchanges.last(**wish),
             "exchanges.clear": lambda _: exchanges.clear(),
