@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from azuresim.fabric import clean
+from azuresim import clean
+from azuresim.fabric.kernel import KernelError
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
@@ -34,6 +35,18 @@ def main() -> None:
 @click.option("--listen", default="127.0.0.1:0", show_default=True, help="HOST:PORT; 0: any.")
 @in_directory
 @click.option("--machines", type=click.Choice(["none", "nspawn", "qemu"]), default="none")
+@click.option(
+    "--machine-base",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Debian tree that machines of kind nspawn start from.",
+)
+@click.option(
+    "--shutdown-within",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds a machine may take to shut down before its power is cut.",
+)
 @click.option("--durations", type=click.Choice(["instant", "typical"]), default="instant")
 @click.option("--speed", type=click.FloatRange(min=0.001), default=1.0, show_default=True)
 @click.option("--throttle", type=click.Choice(["published", "none"]), default="published")
@@ -45,6 +58,8 @@ def serve(
     listen: str,
     directory: Path,
     machines: str,
+    machine_base: Path | None,
+    shutdown_within: float,
     durations: str,
     speed: float,
     throttle: str,
@@ -54,11 +69,14 @@ def serve(
     azurite: str,
 ) -> None:
     """Serve until SIGTERM; one JSON line on standard output says when and where."""
-    if machines != "none":
+    if machines == "qemu":
         raise click.ClickException(
-            f"Machines of kind '{machines}' are not there yet. Use --machines none: power states "
-            "and Run Command results then come from a model."
+            "Machines of kind 'qemu' are not there yet. Use --machines nspawn for real machines on "
+            "this kernel, or --machines none: power states and Run Command results then come from "
+            "a model."
         )
+    if machines == "nspawn" and machine_base is None:
+        raise click.UsageError("Machines of kind nspawn start from a tree: name it, --machine-base")
     from azuresim import serving  # noqa: PLC0415 - a second of imports that no other command needs
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
@@ -70,6 +88,9 @@ def serve(
         throttled=throttle == "published",
         regions=regions.names(cloud),
     )
+    real = None
+    if machines == "nspawn" and machine_base is not None:
+        real = serving.Real(base=machine_base, patience_s=shutdown_within)
     options = serving.Options(
         directory=directory,
         host=host,
@@ -78,10 +99,11 @@ def serve(
         names=names,
         azurite=tuple(shlex.split(azurite)),
         cloud=cloud,
+        real=real,
     )
     try:
         asyncio.run(serving.serve(options))
-    except DirectoryInUseError as error:
+    except (DirectoryInUseError, serving.UnfitError, KernelError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"Cannot serve on {listen}: {error}") from None

@@ -20,6 +20,7 @@ from azuresim.identity.entra import Entra
 from azuresim.identity.principals import Directory
 from azuresim.identity.rights import Rights
 from azuresim.machines.model import Model
+from azuresim.plane import Plane, Real
 from azuresim.record.exchanges import Exchanges
 from azuresim.resources.authorization import assignments, roles
 from azuresim.resources.authorization.builtin import OWNER
@@ -53,6 +54,7 @@ class Options:
         azurite: The words that start an Azurite, which storage accounts then lead to; none
             for no data plane.
         cloud: The cloud whose names the services have.
+        real: How real machines and networks are to be; None for models of them.
     """
 
     directory: Path
@@ -62,6 +64,7 @@ class Options:
     names: tuple[str, ...] = ()
     azurite: tuple[str, ...] = ()
     cloud: str = "AzurePublic"
+    real: Real | None = None
 
 
 class Simulator:
@@ -84,16 +87,21 @@ class Simulator:
             self._database.fact("health") or [],
             lambda lines: self._database.set_fact("health", lines),
         )
-        self.machines = Model(
+        model = Model(
             self._database.fact("machines"),
             lambda state: self._database.set_fact("machines", state),
         )
         catalog = Catalog(TYPES)
         self.store = Store(self._database, catalog.refer)
+        clock = _clock(self._database, options.settings.speed)
+        self.plane = self._plane(options.real, model, clock) if options.real else None
+        self.machines = model if self.plane is None else self.plane.machines
+        if self.plane is not None:
+            self.health.rest = self.plane.fabric.verdict
         self.service = Service(
             store=self.store,
             catalog=catalog,
-            clock=_clock(self._database, options.settings.speed),
+            clock=clock,
             settings=options.settings,
             subscription=self.directory.subscription,
             tenant=self.directory.tenant,
@@ -138,6 +146,8 @@ class Simulator:
         base = await self._server.start(options.host, options.port)
         self._signer.accept(base)  # known only now: the port may be the kernel's choice
         more = await self.services.start(base)
+        if self.plane is not None:
+            await self.plane.start(self.services.refresh)
         self._control = await control.listen(options.directory, self._commands())
         return {
             **more,
@@ -156,13 +166,15 @@ class Simulator:
             self._control.close()
         await self._server.stop()
         await self.services.stop()
+        if self.plane is not None:
+            await self.plane.stop()
         (self._options.directory / control.SOCKET).unlink(missing_ok=True)
         self._database.close()
 
     def _commands(self) -> Mapping[str, control.Command]:
         exchanges, faults, health = self.exchanges, self.faults, self.health
         return {
-            **self.machines.commands(),
+            **(self.plane or self.machines).commands(),
             **self.services.commands(),
             "exchanges.count": lambda wish: exchanges.counts(**wish),
             "exchanges.last": lambda wish: exchanges.last(**wish),
@@ -178,6 +190,21 @@ class Simulator:
             "health.list": lambda _: health.list(),
             "health.clear": lambda wish: health.clear(wish.get("address", "")),
         }
+
+    def _plane(self, real: Real, model: Model, clock: ScaledClock) -> Plane:
+        options = self._options
+        return Plane(
+            real,
+            directory=options.directory,
+            store=self.store,
+            subscription=self.directory.subscription,
+            model=model,
+            clock=clock,
+            pace=options.settings.speed,
+            authority=options.directory / tls.CA_FILE,
+            kept=self._database.fact("real machines"),
+            keep=lambda state: self._database.set_fact("real machines", state),
+        )
 
     def _seed(self) -> None:
         """Put in what every tenant has: the built-in roles, and the subscription's owner."""

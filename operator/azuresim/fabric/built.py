@@ -4,7 +4,7 @@ Used by one thread at a time. What a failed step leaves behind is taken back, so
 attempt finds what it expects.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,8 @@ from azuresim.fabric.names import Names
 from azuresim.fabric.plumbing import Item
 from azuresim.fabric.wanted import NOTHING, Interface, Machine, Network, Wanted
 
+MOST_CABLES: Final = 8
+"""No size of machine takes more network interfaces."""
 _ORDER: Final = {"neigh": 0, "route": 1, "rule": 2}
 
 
@@ -61,13 +63,19 @@ class Built:
         self._guests: dict[str, _Guest] = {}
         self._routes: set[Item] = set()
 
-    def begin(self) -> None:
+    def begin(self, kept: Collection[str] = ()) -> None:
         """Take away what an earlier process left, and make the internet.
+
+        Args:
+            kept: Namespaces that somebody lives in: only their cables go.
 
         Raises:
             KernelError: Not root, a tool is missing, or the kernel refused.
         """
-        remove_all(self._names)
+        remove_all(self._names, kept)
+        for name in set(kept).intersection(kernel.namespaces()):
+            kernel.ip(name, [f"link del eth{place}" for place in range(MOST_CABLES)], force=True)
+            self._guests[name] = _Guest()
         kernel.add_namespace(self._names.internet, plumbing.INTERNET_SETTINGS)
         kernel.ip(self._names.internet, plumbing.internet_start())
 
@@ -210,13 +218,13 @@ def _change(namespace: str, have: set[Item], want: set[Item]) -> None:
     have |= want
 
 
-def remove_all(names: Names) -> list[str]:
-    """Take away every namespace of a simulator and return their names.
+def remove_all(names: Names, but: Collection[str] = ()) -> list[str]:
+    """Take away every namespace of a simulator but some, and return the names of those that went.
 
     Raises:
         KernelError: Not root, or the kernel refused.
     """
-    found = [name for name in kernel.namespaces() if names.owns(name)]
+    found = [name for name in kernel.namespaces() if names.owns(name) and name not in but]
     for name in found:
         kernel.remove_namespace(name)
     return found

@@ -4,7 +4,7 @@
 to the store; the names of namespaces are for services that listen in them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
 from azuresim.fabric.health import Probed, Verdict
@@ -102,8 +102,11 @@ class Fabric(Protocol):
             How many there were, each way counted.
         """
 
-    async def start(self) -> None:
+    async def start(self, kept: Collection[str] = ()) -> None:
         """Remove what a killed simulator of the same directory left, make everything, probe.
+
+        Args:
+            kept: Ids of machines that live on: their namespaces stay and are plugged again.
 
         Raises:
             KernelError: Not root, a tool is missing, or the kernel refused.

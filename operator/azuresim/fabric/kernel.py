@@ -16,7 +16,7 @@ LONGEST_S: Final = 60.0
 TOOLS: Final = ("ip", "nft", "nsenter")
 
 
-class KernelError(Exception):
+class KernelError(RuntimeError):
     """The kernel, or a tool that speaks to it, refused."""
 
 

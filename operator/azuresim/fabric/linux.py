@@ -6,7 +6,7 @@ import logging
 import os
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -66,14 +66,17 @@ class LinuxFabric:
         self._thread = 0
         self._keeper: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    async def start(self, kept: Collection[str] = ()) -> None:
         """Remove what a killed simulator of the same directory left, make everything, probe."""
         if os.geteuid() != 0:
             raise KernelError("The data plane needs root: it makes network namespaces.")
         if lacking := kernel.missing():
             raise KernelError(lacking)
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        await asyncio.to_thread(self._begin)
+        await asyncio.to_thread(self._begin, [self._names.machine(each) for each in kept])
+        self._read()
+        plugged = {ids.key(each) for each in kept}.intersection(self._goal.wanted.machines)
+        self._change(lambda goal: replace(goal, plugged=goal.plugged | plugged))
         await self.settled()
         self._keeper = asyncio.create_task(self._keep())
 
@@ -87,9 +90,9 @@ class LinuxFabric:
         await self._idle.stop()
         await asyncio.to_thread(self._end)
 
-    def _begin(self) -> None:
+    def _begin(self, kept: Collection[str]) -> None:
         with self._building:
-            self._built.begin()
+            self._built.begin(kept)
             self._runs = True
 
     def _end(self) -> None:

@@ -17,7 +17,7 @@ MOUNTED: Final = Path("/sys/fs/cgroup")
 POLL_S: Final = 0.02
 
 
-class StuckError(Exception):
+class StuckError(RuntimeError):
     """Processes cannot be stopped or ended; says which."""
 
 

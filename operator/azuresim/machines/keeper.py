@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from azuresim.fabric.kernel import KernelError
 from azuresim.machines import dress, launch, loops, places, plan
 from azuresim.machines.cgroups import Group, StuckError
 from azuresim.machines.door import Machine
-from azuresim.machines.loops import LoopError
 from azuresim.machines.memory import Kept
 from azuresim.machines.plan import Seen, Step
 from azuresim.machines.wire import ask
@@ -144,15 +142,11 @@ class Keeper:
             or str(places.image(disk)) in self._kept.now.images.values()
         )
 
-    def strike(self) -> None:
-        """Take its power away, now."""
-        self._spawn(self._cut_power())
-
-    def freeze(self, seconds: float) -> None:
-        """Let it stand still for so long.
+    async def freeze(self, seconds: float) -> None:
+        """Let it stand still for so long; returns once it does.
 
         Raises:
-            ValueError: It does not run, or stands still already.
+            ValueError: It does not run, or stands still already, or cannot be made to.
         """
         if not self._alive:
             raise ValueError(f"{self.place.name} does not run.")
@@ -160,7 +154,13 @@ class Keeper:
             raise ValueError(f"{self.place.name} is frozen already.")
         until = time.time() + seconds
         self._kept.note(thaw_at=until)
-        self._spawn(self._freeze(until))
+        await asyncio.to_thread(self._host.network.cut, self.id, EVERYTHING)
+        try:
+            await asyncio.to_thread(self.group.freeze)
+        except (OSError, StuckError) as error:
+            await self._go_on()
+            raise ValueError(str(error)) from error
+        self._spawn(self._thaw(until))
 
     def let_go(self) -> None:
         """Do nothing more about it, from within its own work."""
@@ -176,7 +176,7 @@ class Keeper:
             memory = self._kept.now
             if self._alive:
                 self._kept.note(boots=memory.boots - 1, booting=memory.boots - 1)
-            await self._cut_power()
+            await self.cut_power()
             await self._tidy()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -197,7 +197,7 @@ class Keeper:
             try:
                 await self._do(step, wanted)
                 tries = tries if step is Step.TIDY else 0  # it comes after each try to boot
-            except (OSError, LookupError, KernelError, LoopError, StuckError) as error:
+            except (OSError, LookupError, RuntimeError) as error:
                 tries += 1
                 log.warning("Machine %s: %s failed: %s", self.place.name, step.name, error)
                 await asyncio.sleep(min(2**tries, LONGEST_PAUSE_S) * random.uniform(0.5, 1))  # noqa: S311
@@ -220,7 +220,7 @@ class Keeper:
             case Step.SHUT_DOWN:
                 await self._shut_down()
             case Step.CUT_POWER:
-                await self._cut_power()
+                await self.cut_power()
             case Step.TIDY:
                 await self._tidy()
             case Step.ERASE:
@@ -244,7 +244,7 @@ class Keeper:
         deadline = time.monotonic() + STARTS_WITHIN_S
         while self.group.leader() is None and self._process.poll() is None:
             if time.monotonic() > deadline:
-                await self._cut_power()
+                await self.cut_power()
                 raise StuckError(f"it did not start within {STARTS_WITHIN_S:.0f} s")
             await asyncio.sleep(0.05)
         if self.group.leader() is None:
@@ -303,9 +303,9 @@ class Keeper:
         while self._alive and time.monotonic() < deadline:  # noqa: ASYNC110 - a wish may come too
             await asyncio.sleep(SEEK_S)
         if self._alive:
-            await self._cut_power()
+            await self.cut_power()
 
-    async def _cut_power(self) -> None:
+    async def cut_power(self) -> None:
         """End all its processes at once, after its cables: nothing of their end gets out."""
         await asyncio.to_thread(self._host.network.unplug, self.id)
         deadline = time.monotonic() + DIES_WITHIN_S
@@ -317,20 +317,11 @@ class Keeper:
 
     async def _tidy(self) -> None:
         """Take back what a machine that is off no longer needs."""
-        await self._cut_power()
+        await self.cut_power()
         await self._go_on()
         await asyncio.to_thread(self._detach, set(self._kept.now.images.values()))
         await asyncio.to_thread(self.group.remove)
         self._kept.note(untidy=False, sizes={}, images={})
-
-    async def _freeze(self, until: float) -> None:
-        await asyncio.to_thread(self._host.network.cut, self.id, EVERYTHING)
-        try:
-            await asyncio.to_thread(self.group.freeze)
-        except (OSError, StuckError) as error:
-            log.warning("Machine %s: %s", self.place.name, error)
-            await self._go_on()
-        await self._thaw(until)
 
     async def _thaw(self, until: float) -> None:
         await asyncio.sleep(max(0.0, until - time.time()))

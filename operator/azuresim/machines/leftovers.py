@@ -11,8 +11,8 @@ from azuresim.machines.cgroups import Group, StuckError
 WITHIN_S: Final = 60.0
 
 
-def remove(directory: Path) -> int:
-    """End all machines of a simulator that does not run, and return how many there were.
+def remove(directory: Path) -> list[str]:
+    """End all machines of a simulator that does not run, and return their names.
 
     What is on their disks stays. All that is ended or removed carries the directory's own prefix,
     or has its file in the directory.
@@ -26,7 +26,7 @@ def remove(directory: Path) -> int:
         _end(Group(name))
     for image in loops.below(directory.resolve() / places.DISKS):
         loops.detach(image)
-    return len(names)
+    return names
 
 
 def _end(group: Group) -> None:

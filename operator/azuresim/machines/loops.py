@@ -15,7 +15,7 @@ TRIES: Final = 5
 WITHIN_S: Final = 30.0
 
 
-class LoopError(Exception):
+class LoopError(RuntimeError):
     """The system refused a loop device; says why."""
 
 

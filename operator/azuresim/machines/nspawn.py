@@ -80,6 +80,10 @@ class Nspawn:
         for script in self._runs.values():
             self._errands.run(script)
 
+    def alive(self) -> list[str]:
+        """Return the ids of the machines that run now, whoever started them."""
+        return [keeper.id for keeper in self._keepers.values() if keeper.group.leader() is not None]
+
     async def stop(self) -> None:
         """Cut the power of all machines; those that ran boot at the next start."""
         await self._errands.stop()
@@ -154,14 +158,7 @@ class Nspawn:
             "machine.stop": self._strike,
             "machine.kill": self._strike,
             "machine.freeze": self._freeze,
-            "machine.where": self._where,
         }
-
-    def called(self, name: str) -> list[Keeper]:
-        """Return the machines of a name, * allowed, in no special order."""
-        wanted = name.casefold()
-        found = self._keepers.items()
-        return [keeper for key, keeper in found if fnmatchcase(ids.name_of(key), wanted)]
 
     def _keep(self, keeper: Keeper) -> None:
         def gone() -> None:
@@ -203,25 +200,27 @@ class Nspawn:
         ]
         return [*real, *self._model.list()]
 
-    def _strike(self, wish: Mapping[str, Any]) -> int:
+    async def _strike(self, wish: Mapping[str, Any]) -> int:
         """Take the power of machines away and return how many there were."""
-        found = self._named(wish)
-        for keeper in found:
-            keeper.strike()
+        found = self.named(wish)
+        await asyncio.gather(*(keeper.cut_power() for keeper in found))
         return len(found)
 
-    def _freeze(self, wish: Mapping[str, Any]) -> int:
+    async def _freeze(self, wish: Mapping[str, Any]) -> int:
         seconds = float(wish.get("seconds", 0))
         if not 0 < seconds <= 3600:
             raise ValueError("Say for how many seconds in 'seconds': more than 0, at most 3600.")
-        found = self._named(wish)
-        for keeper in found:
-            keeper.freeze(seconds)
+        found = self.named(wish)
+        await asyncio.gather(*(keeper.freeze(seconds) for keeper in found))
         return len(found)
 
-    def _where(self, wish: Mapping[str, Any]) -> dict[str, Any]:
-        """Return how to get into the one machine of a name."""
-        found = self._named(wish)
+    def where(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how to get into the one machine of a name.
+
+        Raises:
+            ValueError: There is none, or more than one, or it does not run.
+        """
+        found = self.named(wish)
         if len(found) > 1:
             raise ValueError(f"{len(found)} machines are called {wish.get('name')}.")
         leader = found[0].leader
@@ -229,9 +228,18 @@ class Nspawn:
             raise ValueError(f"{wish.get('name')} does not run. Start it first.")
         return {"leader": leader, "group": found[0].place.name}
 
-    def _named(self, wish: Mapping[str, Any]) -> list[Keeper]:
+    def named(self, wish: Mapping[str, Any]) -> list[Keeper]:
+        """Return the machines of the wish's name, * allowed.
+
+        Raises:
+            ValueError: There is none.
+        """
         name = str(wish.get("name", ""))
-        found = self.called(name)
+        found = [
+            keeper
+            for key, keeper in self._keepers.items()
+            if fnmatchcase(ids.name_of(key), name.casefold())
+        ]
         if not found:
             known = ", ".join(sorted(ids.name_of(each.id) for each in self._keepers.values()))
             raise ValueError(f"There is no machine {name}. There are: {known or 'none'}.")

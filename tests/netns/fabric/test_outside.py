@@ -12,9 +12,9 @@ from tests.netns.fabric.lab import PATIENCE_S, SILENCE_S, ask, call, echo, who
 from tests.sim.network.lab import STANDARD, STANDARD_IP
 from tests.sim.simulator import OPERATOR
 
+from azuresim.clean import clean
 from azuresim.fabric import kernel
 from azuresim.fabric.built import Built
-from azuresim.fabric.clean import clean
 from azuresim.fabric.desired import default_outbound
 from azuresim.fabric.names import Names
 from azuresim.fabric.namespaces import NAMED

@@ -94,11 +94,12 @@ def _to(state: str, *, boot: bool = False, moves: bool = False, needs_power: boo
     def run(call: Call, record: Record, _child: str, _given: Any) -> None:
         body = record.body()
         power = body["properties"]["power"]
+        runs = power["state"] == RUNNING and call.machines.status(record.id, call.now).running
         if needs_power and power["state"] != RUNNING:
             raise not_allowed(
                 f"The operation requires the VM '{record.name}' to be running (or set to run)."
             )
-        starts = state == RUNNING and power["state"] != RUNNING
+        starts = state == RUNNING and not runs
         keeps = state == STOPPED and power["state"] == DEALLOCATED
         body["properties"]["power"] = {
             "state": DEALLOCATED if keeps else state,
