@@ -4,7 +4,7 @@ Used by one thread at a time. What a failed step leaves behind is taken back, so
 attempt finds what it expects.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,12 +64,20 @@ class Built:
     def begin(self) -> None:
         """Take away what an earlier process left, and make the internet.
 
+        Machines that still run keep their namespaces, and get new cables when they are plugged.
+
         Raises:
             KernelError: Not root, a tool is missing, or the kernel refused.
         """
-        remove_all(self._names)
+        living = {name for name in kernel.occupied() if self._names.is_machine(name)}
+        remove_all(self._names, but=living)
         kernel.add_namespace(self._names.internet, plumbing.INTERNET_SETTINGS)
         kernel.ip(self._names.internet, plumbing.internet_start())
+
+    def discard(self, namespace: str) -> None:
+        """Take a machine's namespace away if an earlier process left it; none is no error."""
+        if namespace not in self._guests:
+            kernel.remove_namespace(namespace)
 
     def end(self) -> None:
         """Take everything away."""
@@ -140,15 +148,19 @@ class Built:
         self, namespace: str, cables: Sequence[Interface], networks: Mapping[str, Network]
     ) -> None:
         if namespace not in self._guests:
-            kernel.add_namespace(namespace, plumbing.GUEST_SETTINGS)
+            if namespace in kernel.namespaces():
+                ends = [f"link del {name}" for name in kernel.devices(namespace)]
+                kernel.ip(namespace, ends, force=True)
+            else:
+                kernel.add_namespace(namespace, plumbing.GUEST_SETTINGS)
             self._guests[namespace] = _Guest()
         guest = self._guests[namespace]
-        ends = {f"eth{place}": end for place, end in enumerate(cables)}
+        wanted = {f"eth{place}": end for place, end in enumerate(cables)}
         for name, end in list(guest.cables.items()):
-            if not _same_cable(ends.get(name), end):
+            if not _same_cable(wanted.get(name), end):
                 self._pull(end)
                 del guest.cables[name]
-        for name, end in ends.items():
+        for name, end in wanted.items():
             if name not in guest.cables:
                 self._lay(end, networks[end.network].namespace, namespace, name)
             guest.cables[name] = end
@@ -210,13 +222,13 @@ def _change(namespace: str, have: set[Item], want: set[Item]) -> None:
     have |= want
 
 
-def remove_all(names: Names) -> list[str]:
-    """Take away every namespace of a simulator and return their names.
+def remove_all(names: Names, but: Collection[str] = ()) -> list[str]:
+    """Take away every namespace of a simulator but some, and return their names.
 
     Raises:
         KernelError: Not root, or the kernel refused.
     """
-    found = [name for name in kernel.namespaces() if names.owns(name)]
+    found = [name for name in kernel.namespaces() if names.owns(name) and name not in but]
     for name in found:
         kernel.remove_namespace(name)
     return found

@@ -40,7 +40,8 @@ class Fabric(Protocol):
         It is below /run/netns. Interfaces are eth0, eth1 and so on, the primary one first, up,
         with their addresses and the default route; `lo` is up. To be called at each boot: a
         machine that was unplugged gets a fresh namespace, without what the guest left in the old
-        one. A machine already plugged is left as it is.
+        one. A machine already plugged is left as it is; one that outlived a killed simulator
+        keeps its namespace and gets new cables, so it too has to be plugged.
 
         Raises:
             LookupError: The store has no such machine, or it has no interface.
@@ -104,6 +105,8 @@ class Fabric(Protocol):
 
     async def start(self) -> None:
         """Remove what a killed simulator of the same directory left, make everything, probe.
+
+        Namespaces of machines that still run are left to be plugged again.
 
         Raises:
             KernelError: Not root, a tool is missing, or the kernel refused.

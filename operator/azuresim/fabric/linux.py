@@ -198,6 +198,8 @@ class LinuxFabric:
         key = ids.key(machine_id)
         self._change(lambda goal: replace(goal, plugged=goal.plugged - {key}))
         self._bring()
+        with self._building:
+            self._built.discard(self._names.machine(key))
 
     def _on_loop(self, act: Callable[[], None]) -> None:
         """Do something on the simulator's loop, from any thread."""

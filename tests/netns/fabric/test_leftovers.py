@@ -1,0 +1,109 @@
+"""What a killed simulator leaves: taken away, but machines that still run are plugged again."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.netns.fabric.lab import SILENCE_S, pings
+from tests.netns.world import why_not
+from tests.prerequisites import require
+from tests.unit.azuresim.fabric.values import interface, network
+
+from azuresim.fabric import kernel
+from azuresim.fabric.built import Built, Goal
+from azuresim.fabric.clean import clean
+from azuresim.fabric.kernel import KernelError
+from azuresim.fabric.names import Names
+from azuresim.fabric.namespaces import NAMED
+from azuresim.fabric.wanted import Machine, Wanted
+from azuresim.state.database import DirectoryInUseError, lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Iterator[Names]:
+    why = why_not()
+    require(not why, why or "root", "run as root, with iproute2 and nftables")
+    yield Names.of(tmp_path)
+    clean(tmp_path)
+
+
+def goal(names: Names) -> Goal:
+    """Return a network with two machines that are plugged, and a client."""
+    ends = [
+        interface(f"10.0.0.{10 + place}", device=names.device(str(place))) for place in range(2)
+    ]
+    client = interface("10.0.0.5", device=names.device("client"), id="client")
+    net = network(
+        namespace=names.network("net"), device=names.device("net"), interfaces=tuple(ends),
+        client=client, client_namespace=names.client("net"),
+    )  # fmt: skip
+    machines = {
+        f"vm{place}": Machine(
+            id=f"vm{place}", namespace=names.machine(f"vm{place}"), interfaces=(end,)
+        )
+        for place, end in enumerate(ends)
+    }
+    wanted = Wanted(networks={net.id: net}, machines=machines)
+    return Goal(wanted=wanted, plugged=frozenset(machines))
+
+
+def test_all_of_it_is_found_by_the_directory_unless_somebody_serves_from_there(
+    names: Names, tmp_path: Path
+) -> None:
+    killed = Built(names)
+    killed.begin()
+    killed.bring(goal(names))
+    assert pings(names.client("net"), "10.0.0.10")
+    with lock(tmp_path), pytest.raises(DirectoryInUseError):
+        clean(tmp_path)
+    assert len(clean(tmp_path)) == 5
+    assert not [name for name in kernel.namespaces() if names.owns(name)]
+    assert clean(tmp_path) == []
+
+
+def test_the_next_start_keeps_machines_that_run_and_gives_them_new_cables(names: Names) -> None:
+    killed, wanted = Built(names), goal(names)
+    killed.begin()
+    killed.bring(wanted)
+    alive, dead = names.machine("vm0"), names.machine("vm1")
+    before = (NAMED / alive).stat().st_ino
+    guest = subprocess.Popen(
+        ["nsenter", f"--net={NAMED / alive}", "--", "sh", "-c", "echo there; exec sleep 600"],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert guest.stdout is not None
+        assert guest.stdout.readline() == b"there\n"
+        again = Built(names)
+        again.begin()
+        assert {alive} == {name for name in kernel.namespaces() if names.is_machine(name)}
+        again.bring(Goal(wanted=wanted.wanted))
+        assert not pings(names.client("net"), "10.0.0.10", SILENCE_S)
+        again.bring(wanted)
+        assert pings(names.client("net"), "10.0.0.10")
+        assert pings(alive, "10.0.0.11")
+        assert (NAMED / alive).stat().st_ino == before
+        assert dead in kernel.namespaces()
+        last = Built(names)
+        last.begin()
+        last.discard(alive)
+        assert alive not in kernel.namespaces()
+    finally:
+        guest.kill()
+        guest.communicate()
+
+
+def test_what_failed_half_way_is_made_whole_by_the_next_attempt(names: Names) -> None:
+    made, wanted = Built(names), goal(names)
+    made.begin()
+    kernel.add_namespace(names.network("net"), {})
+    with pytest.raises(KernelError):
+        made.bring(wanted)
+    made.bring(wanted)
+    assert pings(names.client("net"), "10.0.0.10")
