@@ -91,6 +91,15 @@ def test_a_public_front_end_answers_the_internet_where_a_group_allows_it(lab: La
     assert who(lab.internet, address, 81) == ""
 
 
+def test_a_node_reaches_its_own_public_front_end_as_the_internet_does(lab: Lab) -> None:
+    address = lab.put("publicIPAddresses/front", STANDARD_IP)["properties"]["ipAddress"]
+    lab.group_of("group", {"protocol": "Tcp", "destinationPortRange": "80"})
+    front = {"publicIPAddress": lab.ref("publicIPAddresses/front")}
+    nodes = cluster(lab, front, {"disableOutboundSnat": False}, "one", group="group")
+    wait_for(lambda: health(lab) == {"10.0.0.10": "Up_Probe_Success"}, "a good answer")
+    assert ask(nodes["one"][0], address) == ("one", address, "10.0.0.10")
+
+
 def test_flows_of_one_client_stay_together_where_a_rule_says_so(lab: Lab) -> None:
     cluster(lab, internal(lab), {"loadDistribution": "SourceIP"}, "one", "two")
     wait_for(lambda: set(health(lab).values()) == {"Up_Probe_Success"}, "good answers of both")
