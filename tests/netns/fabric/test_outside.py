@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.netns.fabric.lab import PATIENCE_S, SILENCE_S, ask, call, echo, who
+from tests.netns.fabric.lab import PATIENCE_S, SILENCE_S, ask, call, echo, group, who
 from tests.sim.network.lab import STANDARD, STANDARD_IP
 
 from azuresim.fabric import kernel
 from azuresim.fabric.desired import default_outbound
-from azuresim.fabric.namespaces import NAMED
+from azuresim.fabric.namespaces import NAMED, inside
 
 if TYPE_CHECKING:
     from tests.netns.fabric.lab import Lab
@@ -95,6 +97,36 @@ def test_a_cut_works_one_way_or_both_until_it_is_healed(lab: Lab) -> None:
     assert [who(space, "10.0.0.10") for space in (two, lab.client)] == ["", ""]
     assert lab.site.fabric.heal(lab.machine_id("one")) == 2
     assert ask(two, "10.0.0.10")[0] == "one"
+
+
+def test_a_share_of_the_packets_can_be_lost(lab: Lab) -> None:
+    one = lab.machine("one", "10.0.0.10")
+    with inside(one):
+        listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with inside(lab.client):
+        sending = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with listening, sending:
+        listening.bind(("0.0.0.0", 9000))
+        listening.settimeout(SILENCE_S)
+        lab.site.fabric.cut(lab.machine_id("one"), "vnet", percent=50)
+        for number in range(200):
+            sending.sendto(bytes([number]), ("10.0.0.10", 9000))
+        heard = 0
+        with contextlib.suppress(TimeoutError):
+            while listening.recv(10):
+                heard += 1
+    assert 0 < heard < 200
+
+
+def test_networks_with_the_same_addresses_know_nothing_of_each_other(lab: Lab) -> None:
+    lab.serving("here", "10.0.0.10")
+    with group(lab.site, "elsewhere") as other:
+        other.serving("there", "10.0.0.10")
+        other.serving("alone", "10.0.0.11")
+        assert ask(lab.client, "10.0.0.10")[0] == "here"
+        assert ask(other.client, "10.0.0.10")[0] == "there"
+        assert ask(other.client, "10.0.0.11")[0] == "alone"
+        assert who(lab.client, "10.0.0.11") == ""
 
 
 def test_a_machine_without_power_says_nothing_and_comes_back_empty(lab: Lab) -> None:
