@@ -1,23 +1,25 @@
-"""What a killed simulator leaves: taken away, but machines that still run are plugged again."""
+"""What is in the kernel: all it can be asked for, and what a killed simulator leaves."""
 
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.netns.fabric.lab import SILENCE_S, pings
 from tests.netns.world import why_not
 from tests.prerequisites import require
-from tests.unit.azuresim.fabric.values import interface, network
+from tests.unit.azuresim.fabric.values import TWO, balance, interface, network
 
-from azuresim.fabric import kernel
+from azuresim.fabric import kernel, ranges
 from azuresim.fabric.built import Built, Goal
 from azuresim.fabric.clean import clean
+from azuresim.fabric.door import PLACES
 from azuresim.fabric.kernel import KernelError
 from azuresim.fabric.names import Names
 from azuresim.fabric.namespaces import NAMED
-from azuresim.fabric.wanted import Machine, Wanted
+from azuresim.fabric.wanted import Forward, Group, Machine, SecurityRule, Wanted
 from azuresim.state.database import DirectoryInUseError, lock
 
 if TYPE_CHECKING:
@@ -97,6 +99,51 @@ def test_the_next_start_keeps_machines_that_run_and_gives_them_new_cables(names:
     finally:
         guest.kill()
         guest.communicate()
+
+
+def test_the_kernel_takes_everything_that_can_be_rendered(names: Names) -> None:
+    every = [
+        balance(id=f"{protocols}{port}{floating}{hashed}{public}", protocols=protocols, port=port,
+                back_port=port, floating=floating, hashed=hashed, public=public, resets=True)
+        for protocols in (("tcp",), ("udp",), ("tcp", "udp"))
+        for port in (0, 80)
+        for floating in (False, True)
+        for hashed in (2, 3, 5)
+        for public in (False, True)
+    ]  # fmt: skip
+    rules = tuple(
+        SecurityRule(allow=allow, protocol=protocol, sources=space, destinations=space, ports=ports)
+        for allow in (False, True)
+        for protocol in ("", "tcp", "udp", "icmp", "esp", "ah")
+        for space in (ranges.ALL_ADDRESSES, ranges.addresses(["10.0.0.0/8", "192.0.2.1"]))
+        for ports in (ranges.ALL_PORTS, ranges.ports(["22", "80-90"]))
+        if ports == ranges.ALL_PORTS or protocol in {"", "tcp", "udp"}
+    )
+    forwards = (
+        Forward(front="192.0.2.9", public=True, back="10.0.0.10"),
+        Forward(front="10.0.0.201", public=False, back="10.0.0.10", protocols=("tcp", "udp"),
+                port=2201, back_port=22),
+    )  # fmt: skip
+    plain = goal(names)
+    (net,) = plain.wanted.networks.values()
+    net = replace(
+        net, balances=tuple(every), forwards=forwards,
+        groups=(Group(id="group", inbound=rules, outbound=rules),),
+    )  # fmt: skip
+    made = Built(names)
+    made.begin()
+    made.bring(
+        Goal(
+            wanted=Wanted(networks={net.id: net}, machines=plain.wanted.machines),
+            plugged=plain.plugged,
+            healthy={each.id: [backend.address for backend in TWO] for each in every},
+            cuts={
+                pair: 30 for place in (*PLACES, "vm1") for pair in (("vm0", place), (place, "vm0"))
+            },
+        )
+    )
+    made.bring(plain)
+    assert pings(names.client("net"), "10.0.0.10")
 
 
 def test_what_failed_half_way_is_made_whole_by_the_next_attempt(names: Names) -> None:
