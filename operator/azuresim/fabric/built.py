@@ -25,12 +25,14 @@ class Goal:
     Attributes:
         wanted: From the records.
         plugged: Machines that have their cables in.
+        emulated: Those of them with a kernel of their own: cables end at a tap.
         healthy: Addresses of the backends that get new flows, by balancing rule.
         cuts: Between places.
     """
 
     wanted: Wanted = NOTHING
     plugged: frozenset[str] = frozenset()
+    emulated: frozenset[str] = frozenset()
     healthy: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cuts: Cuts = field(default_factory=dict)
 
@@ -99,8 +101,10 @@ class Built:
             if key not in self._fabrics:
                 self._add_fabric(network)
             self._rule(network, goal)
+        machines = goal.wanted.machines
+        taps = {machines[key].namespace for key in goal.emulated if key in machines}
         for namespace, cables in guests.items():
-            self._plug(namespace, cables, networks)
+            self._plug(namespace, cables, networks, has_taps=namespace in taps)
         for network in networks.values():
             here = [
                 end for cables in guests.values() for end in cables if end.network == network.id
@@ -145,12 +149,17 @@ class Built:
             fabric.rules, fabric.chains = rules, tuple(chains)
 
     def _plug(
-        self, namespace: str, cables: Sequence[Interface], networks: Mapping[str, Network]
+        self,
+        namespace: str,
+        cables: Sequence[Interface],
+        networks: Mapping[str, Network],
+        *,
+        has_taps: bool,
     ) -> None:
         if namespace not in self._guests:
             if namespace in kernel.namespaces():
-                ends = [f"link del {name}" for name in kernel.devices(namespace)]
-                kernel.ip(namespace, ends, force=True)
+                old = [f"link del {name}" for name in kernel.devices(namespace) if "eth" in name]
+                kernel.ip(namespace, old, force=True)
             else:
                 kernel.add_namespace(namespace, plumbing.GUEST_SETTINGS)
             self._guests[namespace] = _Guest()
@@ -162,13 +171,19 @@ class Built:
                 del guest.cables[name]
         for name, end in wanted.items():
             if name not in guest.cables:
-                self._lay(end, networks[end.network].namespace, namespace, name)
+                fabric = networks[end.network].namespace
+                self._lay(end, fabric, namespace, name, has_tap=has_taps)
             guest.cables[name] = end
 
-    def _lay(self, end: Interface, fabric: str, namespace: str, name: str) -> None:
+    @staticmethod
+    def _lay(end: Interface, fabric: str, namespace: str, name: str, *, has_tap: bool) -> None:
+        if has_tap:
+            mac, lines = plumbing.bridge_mac(end), plumbing.switch(name, kernel.devices(namespace))
+        else:
+            mac, lines = end.mac, plumbing.guest(end, name, is_primary=name == "eth0")
         try:
-            kernel.ip(fabric, [plumbing.cable(end, namespace, name)])
-            kernel.ip(namespace, plumbing.guest(end, name, is_primary=name == "eth0"))
+            kernel.ip(fabric, [plumbing.cable(end, namespace, name, mac=mac)])
+            kernel.ip(namespace, lines)
             kernel.put(fabric, plumbing.cable_settings(end))
             kernel.ip(fabric, [f"link set {end.device} up"])
         except KernelError:

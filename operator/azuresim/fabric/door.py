@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from azuresim.fabric.health import Probed, Verdict
+from azuresim.fabric.wanted import Interface
 
 INTERNET: Final = "internet"
 """Place: everything outside the virtual network but the stores."""
@@ -34,7 +35,7 @@ class Fabric(Protocol):
     is as asked for, usually within 0.1 s, so on the simulator's loop they belong into a thread.
     """
 
-    def plug(self, machine_id: str) -> str:
+    def plug(self, machine_id: str, *, emulated: bool = False) -> str:
         """Make sure that a machine's namespace is there with its interfaces; return its name.
 
         It is below /run/netns. Interfaces are eth0, eth1 and so on, the primary one first, up,
@@ -42,6 +43,10 @@ class Fabric(Protocol):
         machine that was unplugged gets a fresh namespace, without what the guest left in the old
         one. A machine already plugged is left as it is; one that outlived a killed simulator
         keeps its namespace and gets new cables, so it too has to be plugged.
+
+        An emulated machine has a kernel of its own: its namespace holds tap0, tap1 and so on, for
+        its emulator to open, in the same order and without addresses; the guest sets these itself
+        and must have the hardware addresses that `interfaces` tells.
 
         Raises:
             LookupError: The store has no such machine, or it has no interface.
@@ -77,6 +82,9 @@ class Fabric(Protocol):
 
     def machines(self) -> Mapping[tuple[str, str], str]:
         """Machine id by virtual network id and private address, ids in lower case."""
+
+    def interfaces(self, machine_id: str) -> tuple[Interface, ...]:
+        """Return a machine's interfaces, the primary one first; none of an unknown machine."""
 
     def verdict(self, probed: Probed) -> Verdict:
         """Return what the probes found of a backend: a `Prober`, for rule health."""

@@ -20,7 +20,7 @@ from azuresim.fabric.idle import Idle
 from azuresim.fabric.kernel import KernelError
 from azuresim.fabric.names import Names
 from azuresim.fabric.probes import Prober
-from azuresim.fabric.wanted import NOTHING, Wanted
+from azuresim.fabric.wanted import NOTHING, Interface, Wanted
 from azuresim.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -182,14 +182,20 @@ class LinuxFabric:
 
     # Machines.
 
-    def plug(self, machine_id: str) -> str:
+    def plug(self, machine_id: str, *, emulated: bool = False) -> str:
         """Make sure that a machine's namespace is there with its interfaces; return its name."""
         key = ids.key(machine_id)
         self._on_loop(self._read)
         machine = self._goal.wanted.machines.get(key)
         if machine is None or not machine.interfaces:
             raise LookupError(f"{machine_id} has no interface in a virtual network.")
-        self._change(lambda goal: replace(goal, plugged=goal.plugged | {key}))
+        self._change(
+            lambda goal: replace(
+                goal,
+                plugged=goal.plugged | {key},
+                emulated=goal.emulated | {key} if emulated else goal.emulated - {key},
+            )
+        )
         self._bring()
         return machine.namespace
 
@@ -240,6 +246,11 @@ class LinuxFabric:
             for end in machine.interfaces
             for address in end.addresses
         }
+
+    def interfaces(self, machine_id: str) -> tuple[Interface, ...]:
+        """Return a machine's interfaces, the primary one first."""
+        machine = self._goal.wanted.machines.get(ids.key(machine_id))
+        return machine.interfaces if machine else ()
 
     # Cuts.
 

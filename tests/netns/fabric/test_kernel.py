@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+import select
+import socket
+import struct
 import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.netns.fabric.lab import SILENCE_S, pings
+from tests.netns.fabric.lab import PATIENCE_S, SILENCE_S, pings
 from tests.netns.world import why_not
 from tests.prerequisites import require
 from tests.unit.azuresim.fabric.values import TWO, balance, interface, network
@@ -18,7 +24,7 @@ from azuresim.fabric.clean import clean
 from azuresim.fabric.door import PLACES
 from azuresim.fabric.kernel import KernelError
 from azuresim.fabric.names import Names
-from azuresim.fabric.namespaces import NAMED
+from azuresim.fabric.namespaces import NAMED, inside
 from azuresim.fabric.wanted import Forward, Group, Machine, SecurityRule, Wanted
 from azuresim.state.database import DirectoryInUseError, lock
 
@@ -99,6 +105,40 @@ def test_the_next_start_keeps_machines_that_run_and_gives_them_new_cables(names:
     finally:
         guest.kill()
         guest.communicate()
+
+
+def test_an_emulated_machine_gets_frames_by_its_tap(names: Names) -> None:
+    made, wanted = Built(names), goal(names)
+    made.begin()
+    made.bring(replace(wanted, emulated=frozenset({"vm0"})))
+    mac = bytes.fromhex(interface().mac.replace(":", ""))
+    own, gateway = (socket.inet_aton(each) for each in ("10.0.0.10", "10.0.0.1"))
+    asked = b"\xff" * 6 + mac + b"\x08\x06" + bytes.fromhex("0001080006040001")
+    asked += mac + own + bytes(6) + gateway
+    with opened_tap(names.machine("vm0"), "tap0") as tap:
+        answer = b""
+        for _ in range(int(PATIENCE_S)):
+            os.write(tap, asked)
+            readable, _, _ = select.select([tap], [], [], 1.0)
+            answer = os.read(tap, 2000) if readable else b""
+            if answer[:6] == mac and answer[12:14] == b"\x08\x06":
+                break
+        assert answer[28:32] == gateway
+    assert not pings(names.client("net"), "10.0.0.10", SILENCE_S)  # only its own kernel answers
+
+
+@contextlib.contextmanager
+def opened_tap(namespace: str, name: str) -> Iterator[int]:
+    """Open a tap as an emulator does."""
+    with inside(namespace):
+        tap = os.open("/dev/net/tun", os.O_RDWR)
+    try:
+        request = struct.pack("16sH22x", name.encode(), 0x0002 | 0x1000)  # a tap, bare frames
+        with inside(namespace):
+            fcntl.ioctl(tap, 0x400454CA, request)
+        yield tap
+    finally:
+        os.close(tap)
 
 
 def test_the_kernel_takes_everything_that_can_be_rendered(names: Names) -> None:
