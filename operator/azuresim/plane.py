@@ -114,7 +114,9 @@ class Plane:
         Raises:
             KernelError: The kernel refused the networks.
         """
-        await self.fabric.start(self.machines.alive())
+        await self.fabric.start()
+        for machine in self.machines.alive():
+            await asyncio.to_thread(self.fabric.plug, machine)
         self._tell(tell)
         self._follower = asyncio.create_task(self._follow(tell), name="namespaces")
         self.machines.start()

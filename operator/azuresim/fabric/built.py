@@ -15,8 +15,6 @@ from azuresim.fabric.names import Names
 from azuresim.fabric.plumbing import Item
 from azuresim.fabric.wanted import NOTHING, Interface, Machine, Network, Wanted
 
-MOST_CABLES: Final = 8
-"""No size of machine takes more network interfaces."""
 _ORDER: Final = {"neigh": 0, "route": 1, "rule": 2}
 
 
@@ -27,12 +25,14 @@ class Goal:
     Attributes:
         wanted: From the records.
         plugged: Machines that have their cables in.
+        emulated: Those of them with a kernel of their own: cables end at a tap.
         healthy: Addresses of the backends that get new flows, by balancing rule.
         cuts: Between places.
     """
 
     wanted: Wanted = NOTHING
     plugged: frozenset[str] = frozenset()
+    emulated: frozenset[str] = frozenset()
     healthy: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cuts: Cuts = field(default_factory=dict)
 
@@ -63,21 +63,23 @@ class Built:
         self._guests: dict[str, _Guest] = {}
         self._routes: set[Item] = set()
 
-    def begin(self, kept: Collection[str] = ()) -> None:
+    def begin(self) -> None:
         """Take away what an earlier process left, and make the internet.
 
-        Args:
-            kept: Namespaces that somebody lives in: only their cables go.
+        Machines that still run keep their namespaces, and get new cables when they are plugged.
 
         Raises:
             KernelError: Not root, a tool is missing, or the kernel refused.
         """
-        remove_all(self._names, kept)
-        for name in set(kept).intersection(kernel.namespaces()):
-            kernel.ip(name, [f"link del eth{place}" for place in range(MOST_CABLES)], force=True)
-            self._guests[name] = _Guest()
+        living = {name for name in kernel.occupied() if self._names.is_machine(name)}
+        remove_all(self._names, but=living)
         kernel.add_namespace(self._names.internet, plumbing.INTERNET_SETTINGS)
         kernel.ip(self._names.internet, plumbing.internet_start())
+
+    def discard(self, namespace: str) -> None:
+        """Take a machine's namespace away if an earlier process left it; none is no error."""
+        if namespace not in self._guests:
+            kernel.remove_namespace(namespace)
 
     def end(self) -> None:
         """Take everything away."""
@@ -99,8 +101,10 @@ class Built:
             if key not in self._fabrics:
                 self._add_fabric(network)
             self._rule(network, goal)
+        machines = goal.wanted.machines
+        taps = {machines[key].namespace for key in goal.emulated if key in machines}
         for namespace, cables in guests.items():
-            self._plug(namespace, cables, networks)
+            self._plug(namespace, cables, networks, has_taps=namespace in taps)
         for network in networks.values():
             here = [
                 end for cables in guests.values() for end in cables if end.network == network.id
@@ -145,26 +149,41 @@ class Built:
             fabric.rules, fabric.chains = rules, tuple(chains)
 
     def _plug(
-        self, namespace: str, cables: Sequence[Interface], networks: Mapping[str, Network]
+        self,
+        namespace: str,
+        cables: Sequence[Interface],
+        networks: Mapping[str, Network],
+        *,
+        has_taps: bool,
     ) -> None:
         if namespace not in self._guests:
-            kernel.add_namespace(namespace, plumbing.GUEST_SETTINGS)
+            if namespace in kernel.namespaces():
+                old = [f"link del {name}" for name in kernel.devices(namespace) if "eth" in name]
+                kernel.ip(namespace, old, force=True)
+            else:
+                kernel.add_namespace(namespace, plumbing.GUEST_SETTINGS)
             self._guests[namespace] = _Guest()
         guest = self._guests[namespace]
-        ends = {f"eth{place}": end for place, end in enumerate(cables)}
+        wanted = {f"eth{place}": end for place, end in enumerate(cables)}
         for name, end in list(guest.cables.items()):
-            if not _same_cable(ends.get(name), end):
+            if not _same_cable(wanted.get(name), end):
                 self._pull(end)
                 del guest.cables[name]
-        for name, end in ends.items():
+        for name, end in wanted.items():
             if name not in guest.cables:
-                self._lay(end, networks[end.network].namespace, namespace, name)
+                fabric = networks[end.network].namespace
+                self._lay(end, fabric, namespace, name, has_tap=has_taps)
             guest.cables[name] = end
 
-    def _lay(self, end: Interface, fabric: str, namespace: str, name: str) -> None:
+    @staticmethod
+    def _lay(end: Interface, fabric: str, namespace: str, name: str, *, has_tap: bool) -> None:
+        if has_tap:
+            mac, lines = plumbing.bridge_mac(end), plumbing.switch(name, kernel.devices(namespace))
+        else:
+            mac, lines = end.mac, plumbing.guest(end, name, is_primary=name == "eth0")
         try:
-            kernel.ip(fabric, [plumbing.cable(end, namespace, name)])
-            kernel.ip(namespace, plumbing.guest(end, name, is_primary=name == "eth0"))
+            kernel.ip(fabric, [plumbing.cable(end, namespace, name, mac=mac)])
+            kernel.ip(namespace, lines)
             kernel.put(fabric, plumbing.cable_settings(end))
             kernel.ip(fabric, [f"link set {end.device} up"])
         except KernelError:
@@ -219,7 +238,7 @@ def _change(namespace: str, have: set[Item], want: set[Item]) -> None:
 
 
 def remove_all(names: Names, but: Collection[str] = ()) -> list[str]:
-    """Take away every namespace of a simulator but some, and return the names of those that went.
+    """Take away every namespace of a simulator but some, and return their names.
 
     Raises:
         KernelError: Not root, or the kernel refused.

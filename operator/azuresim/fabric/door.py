@@ -4,10 +4,11 @@
 to the store; the names of namespaces are for services that listen in them.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from azuresim.fabric.health import Probed, Verdict
+from azuresim.fabric.wanted import Interface
 
 INTERNET: Final = "internet"
 """Place: everything outside the virtual network but the stores."""
@@ -34,13 +35,18 @@ class Fabric(Protocol):
     is as asked for, usually within 0.1 s, so on the simulator's loop they belong into a thread.
     """
 
-    def plug(self, machine_id: str) -> str:
+    def plug(self, machine_id: str, *, emulated: bool = False) -> str:
         """Make sure that a machine's namespace is there with its interfaces; return its name.
 
         It is below /run/netns. Interfaces are eth0, eth1 and so on, the primary one first, up,
         with their addresses and the default route; `lo` is up. To be called at each boot: a
         machine that was unplugged gets a fresh namespace, without what the guest left in the old
-        one. A machine already plugged is left as it is.
+        one. A machine already plugged is left as it is; one that outlived a killed simulator
+        keeps its namespace and gets new cables, so it too has to be plugged.
+
+        An emulated machine has a kernel of its own: its namespace holds tap0, tap1 and so on, for
+        its emulator to open, in the same order and without addresses; the guest sets these itself
+        and must have the hardware addresses that `interfaces` tells.
 
         Raises:
             LookupError: The store has no such machine, or it has no interface.
@@ -77,6 +83,9 @@ class Fabric(Protocol):
     def machines(self) -> Mapping[tuple[str, str], str]:
         """Machine id by virtual network id and private address, ids in lower case."""
 
+    def interfaces(self, machine_id: str) -> tuple[Interface, ...]:
+        """Return a machine's interfaces, the primary one first; none of an unknown machine."""
+
     def verdict(self, probed: Probed) -> Verdict:
         """Return what the probes found of a backend: a `Prober`, for rule health."""
 
@@ -102,11 +111,10 @@ class Fabric(Protocol):
             How many there were, each way counted.
         """
 
-    async def start(self, kept: Collection[str] = ()) -> None:
+    async def start(self) -> None:
         """Remove what a killed simulator of the same directory left, make everything, probe.
 
-        Args:
-            kept: Ids of machines that live on: their namespaces stay and are plugged again.
+        Namespaces of machines that still run are left to be plugged again.
 
         Raises:
             KernelError: Not root, a tool is missing, or the kernel refused.

@@ -18,8 +18,10 @@ from azuresim.fabric.wanted import Network
 if TYPE_CHECKING:
     import socket
 
-SWEEP_S: Final = 1.0
-"""Flows that are over are found this often; by itself the kernel takes up to a minute."""
+SWEEPS: Final = 20
+SWEEP_S: Final = (0.5, 5.0)
+"""Flows that are over are found so often within the shortest time-out, and at least and at most
+every so many seconds; by itself the kernel takes up to a minute."""
 
 
 class Idle:
@@ -63,7 +65,7 @@ class Idle:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_S)
+            await asyncio.sleep(_pause_s(self._networks.values()))
             for namespace in list(self._listening):
                 with contextlib.suppress(OSError):  # the namespace went meanwhile
                     await asyncio.to_thread(conntrack.sweep, namespace)
@@ -83,6 +85,13 @@ def _fronts(network: Network) -> Mapping[tuple[str, int], str]:
         for balance in network.balances
         if balance.resets and "tcp" in balance.protocols
     }
+
+
+def _pause_s(networks: Iterable[Network]) -> float:
+    shortest_s = min(
+        (balance.idle_s for network in networks for balance in network.balances), default=0
+    )
+    return max(SWEEP_S[0], min(shortest_s / SWEEPS, SWEEP_S[1]))
 
 
 def _ask_both(namespace: str, flow: Flow) -> None:

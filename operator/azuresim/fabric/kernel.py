@@ -3,6 +3,7 @@
 All of it by iproute2 and nft, many lines to one process; what fails says what was asked.
 """
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,27 @@ def missing() -> str:
 def namespaces() -> list[str]:
     """Return the names of all network namespaces that have one."""
     return sorted(path.name for path in NAMED.iterdir()) if NAMED.is_dir() else []
+
+
+def occupied() -> set[str]:
+    """Return the names of the namespaces that processes are in."""
+    inodes = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                inodes.add((process / "ns/net").stat().st_ino)
+    return {name for name in namespaces() if (NAMED / name).stat().st_ino in inodes}
+
+
+def devices(namespace: str) -> list[str]:
+    """Return the names of a namespace's interfaces, its loopback left out.
+
+    Raises:
+        KernelError: There is no such namespace.
+    """
+    lines = run("ip", "-n", namespace, "-br", "link").splitlines()
+    names = (line.split()[0].partition("@")[0] for line in lines if line.strip())
+    return [name for name in names if name != "lo"]
 
 
 def add_namespace(name: str, settings: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import random
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from azuresim.fabric.idle import Idle
 from azuresim.fabric.kernel import KernelError
 from azuresim.fabric.names import Names
 from azuresim.fabric.probes import Prober
-from azuresim.fabric.wanted import NOTHING, Wanted
+from azuresim.fabric.wanted import NOTHING, Interface, Wanted
 from azuresim.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -66,17 +66,14 @@ class LinuxFabric:
         self._thread = 0
         self._keeper: asyncio.Task[None] | None = None
 
-    async def start(self, kept: Collection[str] = ()) -> None:
+    async def start(self) -> None:
         """Remove what a killed simulator of the same directory left, make everything, probe."""
         if os.geteuid() != 0:
             raise KernelError("The data plane needs root: it makes network namespaces.")
         if lacking := kernel.missing():
             raise KernelError(lacking)
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        await asyncio.to_thread(self._begin, [self._names.machine(each) for each in kept])
-        self._read()
-        plugged = {ids.key(each) for each in kept}.intersection(self._goal.wanted.machines)
-        self._change(lambda goal: replace(goal, plugged=goal.plugged | plugged))
+        await asyncio.to_thread(self._begin)
         await self.settled()
         self._keeper = asyncio.create_task(self._keep())
 
@@ -90,9 +87,9 @@ class LinuxFabric:
         await self._idle.stop()
         await asyncio.to_thread(self._end)
 
-    def _begin(self, kept: Collection[str]) -> None:
+    def _begin(self) -> None:
         with self._building:
-            self._built.begin(kept)
+            self._built.begin()
             self._runs = True
 
     def _end(self) -> None:
@@ -185,14 +182,20 @@ class LinuxFabric:
 
     # Machines.
 
-    def plug(self, machine_id: str) -> str:
+    def plug(self, machine_id: str, *, emulated: bool = False) -> str:
         """Make sure that a machine's namespace is there with its interfaces; return its name."""
         key = ids.key(machine_id)
         self._on_loop(self._read)
         machine = self._goal.wanted.machines.get(key)
         if machine is None or not machine.interfaces:
             raise LookupError(f"{machine_id} has no interface in a virtual network.")
-        self._change(lambda goal: replace(goal, plugged=goal.plugged | {key}))
+        self._change(
+            lambda goal: replace(
+                goal,
+                plugged=goal.plugged | {key},
+                emulated=goal.emulated | {key} if emulated else goal.emulated - {key},
+            )
+        )
         self._bring()
         return machine.namespace
 
@@ -201,6 +204,8 @@ class LinuxFabric:
         key = ids.key(machine_id)
         self._change(lambda goal: replace(goal, plugged=goal.plugged - {key}))
         self._bring()
+        with self._building:
+            self._built.discard(self._names.machine(key))
 
     def _on_loop(self, act: Callable[[], None]) -> None:
         """Do something on the simulator's loop, from any thread."""
@@ -241,6 +246,11 @@ class LinuxFabric:
             for end in machine.interfaces
             for address in end.addresses
         }
+
+    def interfaces(self, machine_id: str) -> tuple[Interface, ...]:
+        """Return a machine's interfaces, the primary one first."""
+        machine = self._goal.wanted.machines.get(ids.key(machine_id))
+        return machine.interfaces if machine else ()
 
     # Cuts.
 

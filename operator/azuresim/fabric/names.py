@@ -55,6 +55,10 @@ class Names:
         """Whether a namespace is one of this simulator's."""
         return namespace.startswith(f"{self.prefix}-")
 
+    def is_machine(self, namespace: str) -> bool:
+        """Whether a namespace is that of one of this simulator's machines."""
+        return namespace.startswith(f"{self.prefix}-vm-")
+
     def _namespace(self, kind: str, resource_id: str) -> str:
         key = ids.key(resource_id)
         readable = re.sub(r"[^a-z0-9-]+", "-", ids.name_of(key))[:24].strip("-")

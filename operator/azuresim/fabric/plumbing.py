@@ -5,7 +5,7 @@ answers ARP for all others: its default route leads to the internet. Hardware ad
 entered for good, so that nobody asks, and a dead machine is silent instead of unreachable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from azuresim.fabric.names import UPLINK, mac_address
@@ -94,11 +94,11 @@ def uplink(network: Network, internet: str) -> str:
     )
 
 
-def cable(end: Interface, namespace: str, name: str) -> str:
+def cable(end: Interface, namespace: str, name: str, *, mac: str) -> str:
     """Return the line that lays the cable from a fabric to a machine."""
     return (
         f"link add dev {end.device} address {mac_address(end.id)} type veth "
-        f"peer name {name} address {end.mac} netns {namespace}"
+        f"peer name {name} address {mac} netns {namespace}"
     )
 
 
@@ -111,6 +111,24 @@ def guest(end: Interface, name: str, *, is_primary: bool) -> list[str]:
     """Return what the machine's end of a new cable needs."""
     lines = [f"addr add {end.address}/{end.length} dev {name}", f"link set {name} up"]
     return [*lines, f"route add default via {end.gateway} dev {name}"] if is_primary else lines
+
+
+def switch(name: str, there: Collection[str]) -> list[str]:
+    """Return what joins a new cable with the tap of an emulated machine: eth0 with tap0."""
+    bridge, tap = name.replace("eth", "br"), name.replace("eth", "tap")
+    lines = [] if bridge in there else [f"link add dev {bridge} type bridge"]
+    if tap not in there:
+        lines += [f"tuntap add dev {tap} mode tap", f"link set {tap} master {bridge}"]
+    return [*lines, f"link set {name} master {bridge}", *(f"link set {each} up" for each in
+                                                          (name, tap, bridge))]  # fmt: skip
+
+
+def bridge_mac(end: Interface) -> str:
+    """Return the hardware address of a cable's end that is joined with a tap.
+
+    It must not be the guest's: a bridge keeps what is addressed to itself.
+    """
+    return mac_address(f"bridge {end.id}")
 
 
 def fabric_items(network: Network, plugged: Iterable[Interface]) -> set[Item]:

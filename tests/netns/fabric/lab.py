@@ -11,6 +11,7 @@ import contextlib
 import http.server
 import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -142,8 +143,8 @@ class Lab(Network):
         self.servers.append(server)
         return server
 
-    def page(self, namespace: str, port: int, status: int) -> Page:
-        page = Page(namespace, port, status)
+    def page(self, namespace: str, port: int, status: int, folder: Path | None = None) -> Page:
+        page = Page(namespace, port, status, folder)
         self.pages.append(page)
         return page
 
@@ -208,9 +209,12 @@ class Server:
 
 
 class Page:
-    """Serves a web page on a port of a namespace, with whatever status."""
+    """Serves a web page on a port of a namespace, with whatever status.
 
-    def __init__(self, namespace: str, port: int, status: int) -> None:
+    With a folder that has `store.crt` and `store.key` it does so over TLS.
+    """
+
+    def __init__(self, namespace: str, port: int, status: int, folder: Path | None) -> None:
         self.status = status
         self.asked: tuple[str, str] = ("", "")
         page = self
@@ -226,6 +230,10 @@ class Page:
 
         with inside(namespace):
             self._server = http.server.ThreadingHTTPServer(("0.0.0.0", port), Handler)
+        if folder is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(folder / "store.crt", folder / "store.key")
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def end(self) -> None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.netns.fabric.balancer import FRONT, LB, balancer, cluster, health, internal, members
 from tests.netns.fabric.lab import ask, call, carry, echo, wait_for, who
+from tests.netns.world import make_certificate
 from tests.sim.network.lab import STANDARD, STANDARD_IP
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.netns.fabric.lab import Lab
 
 pytestmark = pytest.mark.timeout(300)  # other work may stall the machine
@@ -46,10 +49,13 @@ def test_flows_are_shared_out_and_stay_where_they_are_when_a_probe_fails(lab: La
         assert echo(flow)
 
 
-def test_a_page_must_answer_200(lab: Lab) -> None:
-    balancer(lab, internal(lab), {}, protocol="Http", requestPath="/health")
-    nodes = members(lab, "one")
-    page = lab.page(nodes["one"], 8000, 503)
+@pytest.mark.parametrize("protocol", ["Http", "Https"])
+def test_a_page_must_answer_200(lab: Lab, protocol: str, tmp_path: Path) -> None:
+    balancer(lab, internal(lab))
+    (node,) = members(lab, "one").values()
+    make_certificate("10.9.9.9", tmp_path)  # of somebody else: probes do not look
+    page = lab.page(node, 8000, 503, tmp_path if protocol == "Https" else None)
+    balancer(lab, internal(lab), {}, protocol=protocol, requestPath="/health")
     wait_for(lambda: health(lab) == {"10.0.0.10": "Down_Probe_HttpStatusCodeError"}, "a bad answer")
     page.status = 200
     wait_for(lambda: who(lab.client, FRONT) == "one", "a good answer")
@@ -89,6 +95,15 @@ def test_a_public_front_end_answers_the_internet_where_a_group_allows_it(lab: La
     lab.group_of("group", {"protocol": "Tcp", "destinationPortRange": "8080"})
     assert ask(lab.internet, address) == ("one", "100.65.0.5", "10.0.0.10")
     assert who(lab.internet, address, 81) == ""
+
+
+def test_a_node_reaches_its_own_public_front_end_as_the_internet_does(lab: Lab) -> None:
+    address = lab.put("publicIPAddresses/front", STANDARD_IP)["properties"]["ipAddress"]
+    lab.group_of("group", {"protocol": "Tcp", "destinationPortRange": "80"})
+    front = {"publicIPAddress": lab.ref("publicIPAddresses/front")}
+    nodes = cluster(lab, front, {"disableOutboundSnat": False}, "one", group="group")
+    wait_for(lambda: health(lab) == {"10.0.0.10": "Up_Probe_Success"}, "a good answer")
+    assert ask(nodes["one"][0], address) == ("one", address, "10.0.0.10")
 
 
 def test_flows_of_one_client_stay_together_where_a_rule_says_so(lab: Lab) -> None:

@@ -1,29 +1,21 @@
-"""Ways out, cuts between places, power, and what is left at the end."""
+"""Ways out, cuts between places, power."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import contextlib
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.netns.fabric.lab import PATIENCE_S, SILENCE_S, ask, call, echo, who
+from tests.netns.fabric.lab import PATIENCE_S, SILENCE_S, ask, call, echo, group, who
 from tests.sim.network.lab import STANDARD, STANDARD_IP
-from tests.sim.simulator import OPERATOR
 
-from azuresim.clean import clean
 from azuresim.fabric import kernel
-from azuresim.fabric.built import Built
 from azuresim.fabric.desired import default_outbound
-from azuresim.fabric.names import Names
-from azuresim.fabric.namespaces import NAMED
-from azuresim.state.database import DirectoryInUseError, lock
+from azuresim.fabric.namespaces import NAMED, inside
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.netns.fabric.lab import Lab, Site
+    from tests.netns.fabric.lab import Lab
 
 pytestmark = pytest.mark.timeout(300)  # other work may stall the machine
 
@@ -107,6 +99,36 @@ def test_a_cut_works_one_way_or_both_until_it_is_healed(lab: Lab) -> None:
     assert ask(two, "10.0.0.10")[0] == "one"
 
 
+def test_a_share_of_the_packets_can_be_lost(lab: Lab) -> None:
+    one = lab.machine("one", "10.0.0.10")
+    with inside(one):
+        listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with inside(lab.client):
+        sending = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with listening, sending:
+        listening.bind(("0.0.0.0", 9000))
+        listening.settimeout(SILENCE_S)
+        lab.site.fabric.cut(lab.machine_id("one"), "vnet", percent=50)
+        for number in range(200):
+            sending.sendto(bytes([number]), ("10.0.0.10", 9000))
+        heard = 0
+        with contextlib.suppress(TimeoutError):
+            while listening.recv(10):
+                heard += 1
+    assert 0 < heard < 200
+
+
+def test_networks_with_the_same_addresses_know_nothing_of_each_other(lab: Lab) -> None:
+    lab.serving("here", "10.0.0.10")
+    with group(lab.site, "elsewhere") as other:
+        other.serving("there", "10.0.0.10")
+        other.serving("alone", "10.0.0.11")
+        assert ask(lab.client, "10.0.0.10")[0] == "here"
+        assert ask(other.client, "10.0.0.10")[0] == "there"
+        assert ask(other.client, "10.0.0.11")[0] == "alone"
+        assert who(lab.client, "10.0.0.11") == ""
+
+
 def test_a_machine_without_power_says_nothing_and_comes_back_empty(lab: Lab) -> None:
     lab.serving("one", "10.0.0.10")
     with call(lab.client, "10.0.0.10") as flow:
@@ -118,37 +140,6 @@ def test_a_machine_without_power_says_nothing_and_comes_back_empty(lab: Lab) -> 
         assert who(lab.client, "10.0.0.10") == ""
         lab.serve(namespace, "again", 80)
         assert ask(lab.client, "10.0.0.10")[0] == "again"
-
-
-LEAVES = """
-import pathlib, sys, time
-from azuresim.fabric import built, names
-made = built.Built(names.Names.of(pathlib.Path(sys.argv[1])))
-made.begin()
-print(made, flush=True)
-time.sleep(600)
-"""
-
-
-def test_what_a_killed_simulator_left_is_found_by_its_directory(site: Site, tmp_path: Path) -> None:
-    del site  # asked for, so that the reason is known where there can be none
-    names = Names.of(tmp_path)
-    killed = subprocess.Popen(
-        [sys.executable, "-c", LEAVES, str(tmp_path)], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(OPERATOR)},
-    )  # fmt: skip
-    with killed:
-        assert killed.stdout is not None
-        assert killed.stdout.readline()
-        killed.kill()
-    assert names.internet in kernel.namespaces()
-    with lock(tmp_path), pytest.raises(DirectoryInUseError):
-        clean(tmp_path)
-    again = Built(names)
-    again.begin()  # the next start takes away what is there
-    assert names.internet in clean(tmp_path)
-    assert not [name for name in kernel.namespaces() if names.owns(name)]
-    assert clean(tmp_path) == []
 
 
 def test_a_deleted_machine_and_network_leave_nothing(lab: Lab) -> None:

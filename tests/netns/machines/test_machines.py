@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,17 +109,16 @@ def test_a_disk_comes_and_goes_while_its_machine_runs(site: Site) -> None:
     for disks, links in (([first, stated], {"lun0", "lun5"}), ([first], {"lun0"})):
         storage = {"storageProfile": {"dataDisks": disks}}
         site.compute.virtual_machines.begin_update(GROUP, TWO, {"properties": storage}).result()
-        wait_for(
-            lambda wanted=links: set(
-                site.on(TWO, "ls", "/dev/disk/azure/scsi1").split()
-            ) == wanted,
-            "the disk's name",
-        )  # fmt: skip
+        wait_for(partial(_has_links, site, links), "the disk's name")
     assert site.boot_id(TWO) == before
     content = site.sim.directory / "disks"
     count = len(list(content.iterdir()))
     site.compute.disks.begin_delete(GROUP, "more").result()
     wait_for(lambda: len(list(content.iterdir())) == count - 1, "the end of its content")
+
+
+def _has_links(site: Site, wanted: set[str]) -> bool:
+    return set(site.on(TWO, "ls", "/dev/disk/azure/scsi1").split()) == wanted
 
 
 def test_machines_serve_through_the_balancer_until_their_power_goes(site: Site) -> None:
