@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from azuresim.fabric import commands as fabric_commands
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
@@ -40,6 +41,13 @@ def main() -> None:
 @click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
 @click.option("--name", "names", multiple=True, help="Further name in the certificate.")
 @click.option("--azurite", default="", help="Command that starts an Azurite, without options.")
+@click.option(
+    "--dns-delay",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    show_default=True,
+    help="Seconds from a write of a record set until DNS shows it.",
+)
 def serve(
     listen: str,
     directory: Path,
@@ -51,6 +59,7 @@ def serve(
     strict: bool,  # noqa: FBT001 - click's
     names: tuple[str, ...],
     azurite: str,
+    dns_delay: float,
 ) -> None:
     """Serve until SIGTERM; one JSON line on standard output says when and where."""
     if machines != "none":
@@ -77,6 +86,7 @@ def serve(
         names=names,
         azurite=tuple(shlex.split(azurite)),
         cloud=cloud,
+        dns_delay_s=dns_delay,
     )
     try:
         asyncio.run(serving.serve(options))
@@ -229,6 +239,7 @@ def health_clear(directory: Path, address: str) -> None:
     click.echo(_ask(directory, {"do": "health.clear", "address": address}))
 
 
+main.add_command(fabric_commands.event)
 main.add_command(machine_commands.machine)
 main.add_command(machine_commands.script)
 

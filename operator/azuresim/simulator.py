@@ -53,6 +53,7 @@ class Options:
         azurite: The words that start an Azurite, which storage accounts then lead to; none
             for no data plane.
         cloud: The cloud whose names the services have.
+        dns_delay_s: Real seconds from a write of a record set until DNS shows it.
     """
 
     directory: Path
@@ -62,6 +63,7 @@ class Options:
     names: tuple[str, ...] = ()
     azurite: tuple[str, ...] = ()
     cloud: str = "AzurePublic"
+    dns_delay_s: float = 2.0
 
 
 class Simulator:
@@ -122,7 +124,10 @@ class Simulator:
             self.service,
             self._signer,
             services.Options(
-                directory=options.directory, azurite=options.azurite, cloud=options.cloud
+                directory=options.directory,
+                azurite=options.azurite,
+                cloud=options.cloud,
+                dns_delay_s=options.dns_delay_s,
             ),
             services.Facts(self._database.fact, self._database.set_fact),
         )
