@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from azuresim import clean
+from azuresim.fabric import commands as fabric_commands
 from azuresim.fabric.kernel import KernelError
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
@@ -54,6 +55,13 @@ def main() -> None:
 @click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
 @click.option("--name", "names", multiple=True, help="Further name in the certificate.")
 @click.option("--azurite", default="", help="Command that starts an Azurite, without options.")
+@click.option(
+    "--dns-delay",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    show_default=True,
+    help="Seconds from a write of a record set until DNS shows it.",
+)
 def serve(
     listen: str,
     directory: Path,
@@ -67,6 +75,7 @@ def serve(
     strict: bool,  # noqa: FBT001 - click's
     names: tuple[str, ...],
     azurite: str,
+    dns_delay: float,
 ) -> None:
     """Serve until SIGTERM; one JSON line on standard output says when and where."""
     if machines == "qemu":
@@ -100,6 +109,7 @@ def serve(
         azurite=tuple(shlex.split(azurite)),
         cloud=cloud,
         real=real,
+        dns_delay_s=dns_delay,
     )
     try:
         asyncio.run(serving.serve(options))
@@ -252,6 +262,7 @@ def health_clear(directory: Path, address: str) -> None:
     click.echo(_ask(directory, {"do": "health.clear", "address": address}))
 
 
+main.add_command(fabric_commands.event)
 main.add_command(machine_commands.machine)
 main.add_command(machine_commands.script)
 main.add_command(clean.command)

@@ -116,7 +116,8 @@ class Plane:
         """
         await self.fabric.start()
         for machine in self.machines.alive():
-            await asyncio.to_thread(self.fabric.plug, machine)
+            with contextlib.suppress(LookupError):  # its interfaces were taken away meanwhile
+                await asyncio.to_thread(self.fabric.plug, machine)
         self._tell(tell)
         self._follower = asyncio.create_task(self._follow(tell), name="namespaces")
         self.machines.start()

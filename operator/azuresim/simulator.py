@@ -55,6 +55,7 @@ class Options:
             for no data plane.
         cloud: The cloud whose names the services have.
         real: How real machines and networks are to be; None for models of them.
+        dns_delay_s: Real seconds from a write of a record set until DNS shows it.
     """
 
     directory: Path
@@ -65,6 +66,7 @@ class Options:
     azurite: tuple[str, ...] = ()
     cloud: str = "AzurePublic"
     real: Real | None = None
+    dns_delay_s: float = 2.0
 
 
 class Simulator:
@@ -130,7 +132,10 @@ class Simulator:
             self.service,
             self._signer,
             services.Options(
-                directory=options.directory, azurite=options.azurite, cloud=options.cloud
+                directory=options.directory,
+                azurite=options.azurite,
+                cloud=options.cloud,
+                dns_delay_s=options.dns_delay_s,
             ),
             services.Facts(self._database.fact, self._database.set_fact),
         )

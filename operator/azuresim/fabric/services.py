@@ -7,19 +7,27 @@ and again, so that it need not be told of changes and goes on after a kill where
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from azuresim.fabric import managed, places, sockets
+from azuresim import ids
+from azuresim.fabric import managed, name_servers, places, sockets
+from azuresim.fabric.azurite import AwayError
+from azuresim.fabric.dns import DnsServer
 from azuresim.fabric.events import Events
 from azuresim.fabric.gateway import CONNECT_S, Proxy, Relay, Way
+from azuresim.fabric.hosts import Hosts
 from azuresim.fabric.metadata import Asker, Metadata, MetadataServer
-from azuresim.fabric.sockets import Listeners, Opener, Place
+from azuresim.fabric.name_servers import Published
+from azuresim.fabric.resolver import Resolver
+from azuresim.fabric.sockets import Listener, Listeners, Opener, Place
 from azuresim.fabric.storage import Storage
 from azuresim.fabric.who import Who
 from azuresim.identity.tokens import Tokens
@@ -30,7 +38,11 @@ POLL_S: Final = 0.25
 """How often the store is compared with what is served."""
 HTTPS: Final = 443
 HTTP: Final = 80
+DNS: Final = 53
 LOOPBACK: Final = "127.0.0.1"
+
+Key = tuple[str, Place]
+"""What for, and where."""
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +55,13 @@ class Options:
         directory: The simulator's directory.
         azurite: The words that start an Azurite; none if there is no data plane of storage.
         cloud: Name of the cloud, as in `places.CLOUDS`.
+        dns_delay_s: Real seconds from a write of a record set until DNS shows it.
     """
 
     directory: Path
     azurite: tuple[str, ...] = ()
     cloud: str = "AzurePublic"
+    dns_delay_s: float = 2.0
 
 
 class Facts:
@@ -91,6 +105,9 @@ class Services:
             options.azurite,
             lambda: str(tokens.issue("azuresim", "azuresim", managed.STORAGE)["access_token"]),
         )
+        self._has_azurite = bool(options.azurite)
+        self.published = Published(service, options.dns_delay_s)
+        self.hosts = Hosts(service, self.cloud, facts.read, facts.write)
         self._listeners = Listeners()
         self._proxy = Proxy(self.find)
         self._own = ("", 0)
@@ -128,6 +145,7 @@ class Services:
 
     async def settle(self) -> None:
         """Let the data plane follow before ARM answers, as long as that is soon."""
+        self.published.note()
         await self.storage.settle()
 
     async def stop(self) -> None:
@@ -148,15 +166,26 @@ class Services:
         """Return the way to one of the simulator's own services, or None."""
         if (host, port) == self._own:
             return Way(self._own_port)
-        if port != HTTPS:
+        if port != HTTPS or host not in self.hosts.services():
             return None
         if host in {self.cloud.management, self.cloud.login}:
             return Way(self._own_port)
-        store = self.storage.find(host)
-        return Way(lambda: store.port(CONNECT_S), store.visit) if store is not None else None
+        return Way(lambda: self._port_of(host), lambda: self._visit(host))
 
     async def _own_port(self) -> int:
         return self._own[1]
+
+    async def _port_of(self, host: str) -> int:
+        store = self.storage.find(host)
+        if store is not None:
+            return await store.port(CONNECT_S)
+        if not self._has_azurite:
+            raise AwayError(f"{host} has no data plane: start azuresim with --azurite COMMAND.")
+        raise AwayError(f"{host} is gone, or not there yet.")
+
+    def _visit(self, host: str) -> AbstractContextManager[None]:
+        store = self.storage.find(host)
+        return store.visit() if store is not None else contextlib.nullcontext()
 
     async def _open_proxy(self) -> int:
         """Open the proxy where it was before, if that can be had: clients remember it."""
@@ -185,22 +214,45 @@ class Services:
         await self.storage.bring()
         await self._listeners.bring(self._wanted())
 
-    def _wanted(self) -> dict[tuple[str, Place], Opener]:
+    def _wanted(self) -> dict[Key, Opener]:
         """Return what ought to listen, by purpose and place."""
-        wanted: dict[tuple[str, Place], Opener] = {}
+        wanted: dict[Key, Opener] = {}
         for network, namespace in self._networks.items():
             with contextlib.suppress(FileNotFoundError):
-                where = sockets.place(namespace, places.METADATA, HTTP)
-                wanted[f"metadata of {network}", where] = self._metadata_opener(network)
+                wanted.update(self._in_network(network, namespace))
+        if self._internet:
+            with contextlib.suppress(FileNotFoundError):
+                wanted.update(self._in_internet(self._internet))
         return wanted
 
-    def _metadata_opener(self, network: str) -> Opener:
-        async def opener(where: Place) -> MetadataServer:
-            server = MetadataServer(self.metadata, network, self._who)
-            await server.open(where)
-            return server
+    def _in_network(self, network: str, namespace: str) -> Iterator[tuple[Key, Opener]]:
+        where = sockets.place(namespace, places.METADATA, HTTP)
+        yield (
+            (f"metadata of {network}", where),
+            lambda there: _opened(MetadataServer(self.metadata, network, self._who), there),
+        )
+        where = sockets.place(namespace, places.RESOLVER, DNS)
+        yield (f"names of {network}", where), lambda there: self._resolver(there, ids.key(network))
 
-        return opener
+    def _in_internet(self, namespace: str) -> Iterator[tuple[Key, Opener]]:
+        where = sockets.place(namespace, places.PUBLIC_RESOLVER, DNS)
+        yield ("names", where), lambda there: self._resolver(there, "")
+        for address in self.published.now().servers():
+            where = sockets.place(namespace, address, DNS)
+            yield ("zones", where), self._name_server
+        for host, address in self.hosts.services().items():
+            way = self.find(host, HTTPS)
+            if way is not None:
+                where = sockets.place(namespace, address, HTTPS)
+                yield (host, where), partial(_relay, way)
+
+    async def _resolver(self, where: Place, network: str) -> Listener:
+        resolver = Resolver(self.published, self.hosts, network)
+        return await _opened(DnsServer(resolver, recursive=True), where)
+
+    async def _name_server(self, where: Place) -> Listener:
+        answerer = partial(name_servers.answer, self.published, where.address)
+        return await _opened(DnsServer(answerer, recursive=False), where)
 
     def _named(self, name: str) -> list[str]:
         """Return the ids of the machines of a name, `*` allowed."""
@@ -209,12 +261,17 @@ class Services:
         return [one.id for one in members if fnmatchcase(one.name.casefold(), name.casefold())]
 
 
-def relay_opener(way: Way) -> Opener:
-    """Return what opens a relay to a service."""
+class Openable(Listener, Protocol):
+    """Something that can be opened at a place."""
 
-    async def opener(where: Place) -> Relay:
-        relay = Relay(way)
-        await relay.open(where)
-        return relay
+    async def open(self, where: Place) -> int:
+        """Begin to listen."""
 
-    return opener
+
+async def _opened(listener: Openable, where: Place) -> Listener:
+    await listener.open(where)
+    return listener
+
+
+async def _relay(way: Way, where: Place) -> Listener:
+    return await _opened(Relay(way), where)
