@@ -3,12 +3,16 @@
 import asyncio
 import json
 import logging
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from azuresim import clean
+from azuresim.fabric import commands as fabric_commands
+from azuresim.fabric.kernel import KernelError
 from azuresim.faults import control
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
@@ -32,29 +36,56 @@ def main() -> None:
 @click.option("--listen", default="127.0.0.1:0", show_default=True, help="HOST:PORT; 0: any.")
 @in_directory
 @click.option("--machines", type=click.Choice(["none", "nspawn", "qemu"]), default="none")
+@click.option(
+    "--machine-base",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Debian tree that machines of kind nspawn start from.",
+)
+@click.option(
+    "--shutdown-within",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds a machine may take to shut down before its power is cut.",
+)
 @click.option("--durations", type=click.Choice(["instant", "typical"]), default="instant")
 @click.option("--speed", type=click.FloatRange(min=0.001), default=1.0, show_default=True)
 @click.option("--throttle", type=click.Choice(["published", "none"]), default="published")
 @click.option("--cloud", type=click.Choice(list(regions.CLOUDS)), default="AzurePublic")
 @click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
 @click.option("--name", "names", multiple=True, help="Further name in the certificate.")
+@click.option("--azurite", default="", help="Command that starts an Azurite, without options.")
+@click.option(
+    "--dns-delay",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    show_default=True,
+    help="Seconds from a write of a record set until DNS shows it.",
+)
 def serve(
     listen: str,
     directory: Path,
     machines: str,
+    machine_base: Path | None,
+    shutdown_within: float,
     durations: str,
     speed: float,
     throttle: str,
     cloud: str,
     strict: bool,  # noqa: FBT001 - click's
     names: tuple[str, ...],
+    azurite: str,
+    dns_delay: float,
 ) -> None:
     """Serve until SIGTERM; one JSON line on standard output says when and where."""
-    if machines != "none":
+    if machines == "qemu":
         raise click.ClickException(
-            f"Machines of kind '{machines}' are not there yet. Use --machines none: power states "
-            "and Run Command results then come from a model."
+            "Machines of kind 'qemu' are not there yet. Use --machines nspawn for real machines on "
+            "this kernel, or --machines none: power states and Run Command results then come from "
+            "a model."
         )
+    if machines == "nspawn" and machine_base is None:
+        raise click.UsageError("Machines of kind nspawn start from a tree: name it, --machine-base")
     from azuresim import serving  # noqa: PLC0415 - a second of imports that no other command needs
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
@@ -66,12 +97,23 @@ def serve(
         throttled=throttle == "published",
         regions=regions.names(cloud),
     )
+    real = None
+    if machines == "nspawn" and machine_base is not None:
+        real = serving.Real(base=machine_base, patience_s=shutdown_within)
     options = serving.Options(
-        directory=directory, host=host, port=port, settings=settings, names=names
+        directory=directory,
+        host=host,
+        port=port,
+        settings=settings,
+        names=names,
+        azurite=tuple(shlex.split(azurite)),
+        cloud=cloud,
+        real=real,
+        dns_delay_s=dns_delay,
     )
     try:
         asyncio.run(serving.serve(options))
-    except DirectoryInUseError as error:
+    except (DirectoryInUseError, serving.UnfitError, KernelError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"Cannot serve on {listen}: {error}") from None
@@ -220,8 +262,10 @@ def health_clear(directory: Path, address: str) -> None:
     click.echo(_ask(directory, {"do": "health.clear", "address": address}))
 
 
+main.add_command(fabric_commands.event)
 main.add_command(machine_commands.machine)
 main.add_command(machine_commands.script)
+main.add_command(clean.command)
 
 
 @main.command()

@@ -6,6 +6,7 @@ Made from the descriptions alone, so that it cannot say more than there is.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from azuresim.fabric import facts
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.durations import TYPICAL
 from azuresim.resources.registry import ROUTES, TYPES
@@ -59,7 +60,10 @@ BASICS: Final = (
 
 def coverage() -> str:
     """Return the table as Markdown."""
-    return "\n".join([HEAD, *_basics(), *_types(), *_routes(), *_durations()]).rstrip() + "\n"
+    return (
+        "\n".join([HEAD, *_basics(), *_types(), *_fabric(), *_routes(), *_durations()]).rstrip()
+        + "\n"
+    )
 
 
 def _types() -> Iterator[str]:
@@ -102,6 +106,17 @@ def _basics() -> Iterator[str]:
     yield "|---|---|"
     for fact in BASICS:
         yield f"| {fact.what} | {fact.source.value} |"
+    yield ""
+
+
+def _fabric() -> Iterator[str]:
+    yield "## The data plane\n"
+    yield "With real machines only; with `--machines none` no packet moves.\n"
+    yield "| behaviour | source |"
+    yield "|---|---|"
+    for fact in facts.FACTS:
+        yield f"| {fact.what} | {fact.source.value} |"
+    yield f"\nNot there: {', '.join(facts.MISSING)}."
     yield ""
 
 

@@ -6,10 +6,11 @@ import signal
 
 import click
 
+from azuresim.plane import Real, UnfitError, check
 from azuresim.simulator import Options, Simulator
 from azuresim.wire.service import Settings
 
-__all__ = ["Options", "Settings", "serve"]
+__all__ = ["Options", "Real", "Settings", "UnfitError", "serve"]
 
 
 async def serve(options: Options) -> None:
@@ -18,7 +19,10 @@ async def serve(options: Options) -> None:
     Raises:
         DirectoryInUseError: If another process serves from the directory.
         OSError: If the address cannot be listened on.
+        UnfitError: If real machines are asked for and this machine cannot have them.
     """
+    if options.real is not None:
+        check(options.real)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from azuresim import ids
 from azuresim.clock import Anchor, ScaledClock
+from azuresim.fabric import services
 from azuresim.fabric.health import Script
 from azuresim.faults import control
 from azuresim.faults.rules import About, Faults
@@ -19,6 +20,7 @@ from azuresim.identity.entra import Entra
 from azuresim.identity.principals import Directory
 from azuresim.identity.rights import Rights
 from azuresim.machines.model import Model
+from azuresim.plane import Plane, Real
 from azuresim.record.exchanges import Exchanges
 from azuresim.resources.authorization import assignments, roles
 from azuresim.resources.authorization.builtin import OWNER
@@ -49,6 +51,11 @@ class Options:
         port: Port to listen on; 0 for any free one.
         settings: How to behave.
         names: Further names in the server's certificate.
+        azurite: The words that start an Azurite, which storage accounts then lead to; none
+            for no data plane.
+        cloud: The cloud whose names the services have.
+        real: How real machines and networks are to be; None for models of them.
+        dns_delay_s: Real seconds from a write of a record set until DNS shows it.
     """
 
     directory: Path
@@ -56,6 +63,10 @@ class Options:
     port: int
     settings: Settings
     names: tuple[str, ...] = ()
+    azurite: tuple[str, ...] = ()
+    cloud: str = "AzurePublic"
+    real: Real | None = None
+    dns_delay_s: float = 2.0
 
 
 class Simulator:
@@ -78,16 +89,21 @@ class Simulator:
             self._database.fact("health") or [],
             lambda lines: self._database.set_fact("health", lines),
         )
-        self.machines = Model(
+        model = Model(
             self._database.fact("machines"),
             lambda state: self._database.set_fact("machines", state),
         )
         catalog = Catalog(TYPES)
         self.store = Store(self._database, catalog.refer)
+        clock = _clock(self._database, options.settings.speed)
+        self.plane = self._plane(options.real, model, clock) if options.real else None
+        self.machines = model if self.plane is None else self.plane.machines
+        if self.plane is not None:
+            self.health.rest = self.plane.fabric.verdict
         self.service = Service(
             store=self.store,
             catalog=catalog,
-            clock=_clock(self._database, options.settings.speed),
+            clock=clock,
             settings=options.settings,
             subscription=self.directory.subscription,
             tenant=self.directory.tenant,
@@ -112,8 +128,21 @@ class Simulator:
             rights=Rights(self.service.seconds("role assignment")),
         )
         self._seed()
-        context = tls.server_context(options.directory, options.names)
-        self._server = Server(pipeline, context)
+        self.services = services.Services(
+            self.service,
+            self._signer,
+            services.Options(
+                directory=options.directory,
+                azurite=options.azurite,
+                cloud=options.cloud,
+                dns_delay_s=options.dns_delay_s,
+            ),
+            services.Facts(self._database.fact, self._database.set_fact),
+        )
+        cloud = self.services.cloud
+        names = (*options.names, cloud.management, cloud.login)
+        context = tls.server_context(options.directory, names)
+        self._server = Server(pipeline, context, settle=self.services.settle)
         self._control: asyncio.Server | None = None
 
     async def start(self) -> dict[str, str]:
@@ -121,8 +150,12 @@ class Simulator:
         options, directory = self._options, self.directory
         base = await self._server.start(options.host, options.port)
         self._signer.accept(base)  # known only now: the port may be the kernel's choice
+        more = await self.services.start(base)
+        if self.plane is not None:
+            await self.plane.start(self.services.refresh)
         self._control = await control.listen(options.directory, self._commands())
         return {
+            **more,
             "resourceManager": base,
             "authority": base,
             "caFile": str((options.directory / tls.CA_FILE).resolve()),
@@ -137,13 +170,17 @@ class Simulator:
         if self._control is not None:
             self._control.close()
         await self._server.stop()
+        await self.services.stop()
+        if self.plane is not None:
+            await self.plane.stop()
         (self._options.directory / control.SOCKET).unlink(missing_ok=True)
         self._database.close()
 
     def _commands(self) -> Mapping[str, control.Command]:
         exchanges, faults, health = self.exchanges, self.faults, self.health
         return {
-            **self.machines.commands(),
+            **(self.plane or self.machines).commands(),
+            **self.services.commands(),
             "exchanges.count": lambda wish: exchanges.counts(**wish),
             "exchanges.last": lambda wish: exchanges.last(**wish),
             "exchanges.clear": lambda _: exchanges.clear(),
@@ -158,6 +195,21 @@ class Simulator:
             "health.list": lambda _: health.list(),
             "health.clear": lambda wish: health.clear(wish.get("address", "")),
         }
+
+    def _plane(self, real: Real, model: Model, clock: ScaledClock) -> Plane:
+        options = self._options
+        return Plane(
+            real,
+            directory=options.directory,
+            store=self.store,
+            subscription=self.directory.subscription,
+            model=model,
+            clock=clock,
+            pace=options.settings.speed,
+            authority=options.directory / tls.CA_FILE,
+            kept=self._database.fact("real machines"),
+            keep=lambda state: self._database.set_fact("real machines", state),
+        )
 
     def _seed(self) -> None:
         """Put in what every tenant has: the built-in roles, and the subscription's owner."""

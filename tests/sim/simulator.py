@@ -55,6 +55,7 @@ class Simulator:
     directory: Path
     options: tuple[str, ...] = ()
     errors: Path | None = None
+    module: str = "azuresim"
     ready: dict[str, str] = field(default_factory=dict, repr=False)
     _process: subprocess.Popen[str] | None = None
     _connection: http.client.HTTPSConnection | None = None
@@ -63,14 +64,14 @@ class Simulator:
     def start(self) -> "Simulator":
         """Start it, at the same address as before if it ran before."""
         port = urlsplit(self.base).port if self.ready else 0
-        command = [sys.executable, "-m", "azuresim", "serve", "--listen", f"127.0.0.1:{port}"]
+        command = [sys.executable, "-m", self.module, "serve", "--listen", f"127.0.0.1:{port}"]
         with self.errors.open("a") if self.errors else contextlib.nullcontext() as errors:
             self._process = subprocess.Popen(
                 [*command, *UNTHROTTLED, "--directory", str(self.directory), *self.options],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**os.environ, "PYTHONPATH": str(OPERATOR)},
+                env={**os.environ, "PYTHONPATH": f"{OPERATOR}:{OPERATOR.parent}"},
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

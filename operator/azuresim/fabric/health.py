@@ -89,11 +89,14 @@ class Line:
 
 
 class Script:
-    """A prober that says what it was told to, and asks the model about the rest.
+    """A prober that says what it was told to, and asks another one about the rest.
 
     Args:
         kept: The lines an earlier process kept.
         keep: Makes the lines durable.
+
+    Attributes:
+        rest: Who is asked about the rest: the model, or the data plane where there is one.
     """
 
     def __init__(
@@ -101,15 +104,16 @@ class Script:
     ) -> None:
         self._lines = [Line(**line) for line in kept]
         self._keep = keep
+        self.rest: Prober = everything_up
 
     def __call__(self, probed: Probed) -> Verdict:
-        """Return the newest fitting line's verdict, else the model's."""
+        """Return the newest fitting line's verdict, else the other prober's."""
         for line in reversed(self._lines):
             if line.address in {"*", probed.address} and fnmatchcase(
                 probed.balancer.casefold(), line.balancer.casefold()
             ):
                 return Verdict(line.state, line.reason)
-        return everything_up(probed)
+        return self.rest(probed)
 
     def set(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Add a line from its fields and return it.

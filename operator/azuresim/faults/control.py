@@ -7,6 +7,7 @@ may enter that may control the simulator, and nobody else.
 
 import asyncio
 import contextlib
+import inspect
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ SOCKET: Final = "control.sock"
 LONGEST_LINE: Final = 1 << 20
 
 Command = Callable[[Mapping[str, Any]], Any]
+"""What answers; its answer may be awaitable, for what takes a while."""
 
 
 @contextlib.contextmanager
@@ -42,21 +44,22 @@ async def listen(directory: Path, commands: Mapping[str, Command]) -> asyncio.Se
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, ValueError):
             while line := await reader.readline():
-                writer.write(orjson.dumps(_answer(commands, line)) + b"\n")
+                writer.write(orjson.dumps(await _answer(commands, line)) + b"\n")
                 await writer.drain()
         writer.close()
 
     return await asyncio.start_unix_server(serve, sock=listener, limit=LONGEST_LINE)
 
 
-def _answer(commands: Mapping[str, Command], line: bytes) -> dict[str, Any]:
+async def _answer(commands: Mapping[str, Command], line: bytes) -> dict[str, Any]:
     try:
         wish = orjson.loads(line)
         if not isinstance(wish, dict) or wish.get("do") not in commands:
             return {"error": f"Say one of {', '.join(sorted(commands))} in 'do'."}
         arguments = {name: value for name, value in wish.items() if name != "do"}
-        return {"ok": commands[wish["do"]](arguments)}
-    except (ValueError, TypeError) as error:
+        result = commands[wish["do"]](arguments)
+        return {"ok": await result if inspect.isawaitable(result) else result}
+    except (ValueError, TypeError, RuntimeError) as error:
         return {"error": str(error)}
 
 

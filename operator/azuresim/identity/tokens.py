@@ -9,7 +9,9 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import jwt
@@ -64,20 +66,40 @@ class Tokens:
         """Take one more audience for ARM's."""
         self._audiences = (*self._audiences, audience.rstrip("/"))
 
+    def serves(self, audience: str) -> bool:
+        """Whether a token for this audience is one for ARM."""
+        return audience.rstrip("/") in self._audiences
+
     @property
     def issuer(self) -> str:
         """Who signs, as version 1 tokens name it."""
         return f"https://sts.windows.net/{self._tenant}/"
 
-    def issue(self, client_id: str, object_id: str, audience: str) -> dict[str, Any]:
-        """Return the token endpoint's answer for a principal and an audience."""
+    def issue(
+        self,
+        client_id: str,
+        object_id: str,
+        audience: str,
+        *,
+        lifetime_s: int = LIFETIME_S,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> dict[str, Any]:
+        """Return the token endpoint's answer for a principal and an audience.
+
+        Args:
+            client_id: Of the principal.
+            object_id: Of the principal.
+            audience: Whom the token is for.
+            lifetime_s: Seconds it is good for.
+            more: Further claims.
+        """
         now = int(time.time())
         claims = {
             "aud": audience,
             "iss": self.issuer,
             "iat": now,
             "nbf": now,
-            "exp": now + LIFETIME_S,
+            "exp": now + lifetime_s,
             "appid": client_id,
             "appidacr": "1",
             "idtyp": "app",
@@ -86,12 +108,13 @@ class Tokens:
             "tid": self._tenant,
             "uti": uuid.uuid4().hex,
             "ver": "1.0",
+            **more,
         }
         token = jwt.encode(claims, self._key, "RS256", {"kid": self._kid, "x5t": self._kid})
         return {
             "token_type": "Bearer",
-            "expires_in": LIFETIME_S,
-            "ext_expires_in": LIFETIME_S,
+            "expires_in": lifetime_s,
+            "ext_expires_in": lifetime_s,
             "access_token": token,
         }
 

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from azuresim.faults import control
+from azuresim.machines import reach
+
+ANSWERS_WITHIN_S: Final = 120.0
+"""What is done to machines is answered when it is done."""
 
 in_directory = click.option(
     "--directory",
@@ -34,6 +38,59 @@ def machine_list(directory: Path) -> None:
 def machine_stop(directory: Path, name: str) -> None:
     """Stop machines NAME (* allowed) as a crash would: Azure starts them only when asked to."""
     click.echo(_ask(directory, {"do": "machine.stop", "name": name}))
+
+
+@machine.command("kill")
+@in_directory
+@click.argument("name")
+def machine_kill(directory: Path, name: str) -> None:
+    """Take the power of machines NAME (* allowed) away. Azure starts them only when asked to."""
+    click.echo(_ask(directory, {"do": "machine.kill", "name": name}))
+
+
+@machine.command("freeze")
+@in_directory
+@click.argument("name")
+@click.argument("seconds", type=click.FloatRange(min=0, max=3600, min_open=True))
+def machine_freeze(directory: Path, name: str, seconds: float) -> None:
+    """Let machines NAME (* allowed) stand still for SECONDS; their clocks run on."""
+    click.echo(_ask(directory, {"do": "machine.freeze", "name": name, "seconds": seconds}))
+
+
+@machine.command("cut")
+@in_directory
+@click.argument("name")
+@click.argument("other", default="*")
+@click.option("--one-way", is_flag=True, help="Only packets from NAME to OTHER are lost.")
+@click.option("--percent", type=click.IntRange(1, 100), default=100, help="Share that is lost.")
+def machine_cut(directory: Path, **wish: Any) -> None:
+    """Lose what machines NAME (* allowed) and OTHER send each other.
+
+    OTHER is a machine, or one of internet, store, vnet, platform; all of them if left out.
+    """
+    click.echo(_ask(directory, {"do": "machine.cut", **wish}))
+
+
+@machine.command("heal")
+@in_directory
+@click.argument("name", default="*")
+@click.argument("other", default="")
+def machine_heal(directory: Path, **wish: Any) -> None:
+    """Undo the cuts of machines NAME, or only those between them and OTHER."""
+    click.echo(_ask(directory, {"do": "machine.heal", **wish}))
+
+
+@machine.command("run", context_settings={"ignore_unknown_options": True})
+@in_directory
+@click.argument("name")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+def machine_run(directory: Path, name: str, words: tuple[str, ...]) -> None:
+    """Run a command as root in machine NAME, or as a client: internet, vnet, vnet/NETWORK."""
+    where = _ask(directory, {"do": "machine.where", "name": name})
+    try:
+        reach.become(where, words)
+    except OSError as error:
+        raise click.ClickException(f"Cannot get into {name}: {error}") from None
 
 
 @click.group()
@@ -75,7 +132,7 @@ def script_clear(directory: Path, rule: str) -> None:
 
 def _ask(directory: Path, wish: dict[str, Any]) -> Any:
     try:
-        return control.ask(directory, wish)
+        return control.ask(directory, wish, timeout_s=ANSWERS_WITHIN_S)
     except (ConnectionError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 

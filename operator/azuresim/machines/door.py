@@ -38,6 +38,7 @@ class Machine:
         system: `Linux` or `Windows`.
         running: Power is on.
         boots: Rises by one for each boot that is asked for.
+        host: Rises by one with each move to another host: its temporary disk stays behind.
         disks: The disks it has, the one it boots from first.
         interfaces: ARM ids of its network interfaces, the primary one first.
         identities: Client ids of the managed identities its metadata service gives tokens for.
@@ -52,6 +53,7 @@ class Machine:
     system: str
     running: bool
     boots: int
+    host: int = 0
     disks: tuple[Disk, ...]
     interfaces: tuple[str, ...]
     identities: tuple[str, ...] = ()
@@ -69,7 +71,8 @@ class Script:
         machine: ARM id of the virtual machine.
         name: Name of the Run Command, or of the action.
         text: The script, or the URI of one, or the id of a built-in one.
-        parameters: Handed to it.
+        parameters: Handed to it by name.
+        arguments: Handed to it by place.
         protected: Handed to it, never kept; None if they were lost with a killed simulator.
         user: Runs as this one; empty for the default.
         started: When it was asked for, in simulated seconds since 1970.
@@ -81,6 +84,7 @@ class Script:
     name: str
     text: str
     parameters: Mapping[str, str]
+    arguments: tuple[str, ...] = ()
     protected: Mapping[str, str] | None = field(default=None, repr=False)
     user: str = ""
     started: float
@@ -104,20 +108,29 @@ class Status:
     Attributes:
         running: It runs now; one that ought to and does not has stopped by itself.
         agent: Its guest agent answers, so that scripts can run.
+        settled: It has become what it ought to be, or has given up; it is not on its way.
     """
 
     running: bool
     agent: bool
+    settled: bool = True
 
 
 class Machines(Protocol):
     """Whoever has the machines."""
+
+    @property
+    def pace(self) -> float:
+        """Simulated seconds in a script's second: more than one where scripts really run."""
 
     def bring(self, machine: Machine) -> None:
         """Begin to make a machine what it ought to be: power, boots, disks."""
 
     def remove(self, machine_id: str) -> None:
         """Begin to take a machine away; one that is not there is no error."""
+
+    def erase(self, disk_id: str) -> None:
+        """Begin to throw a disk's content away; one without any is no error."""
 
     def status(self, machine_id: str, now: float) -> Status:
         """Return how a machine is."""

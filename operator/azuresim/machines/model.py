@@ -68,6 +68,11 @@ class Model:
         self._stopped: dict[str, int] = dict(state.get("stopped", {}))
         self._machines: dict[str, Machine] = {}
 
+    @property
+    def pace(self) -> float:
+        """Scripts take simulated seconds."""
+        return 1.0
+
     def bring(self, machine: Machine) -> None:
         """Note how a machine ought to be; a boot ends a stop."""
         key = ids.key(machine.id)
@@ -79,6 +84,9 @@ class Model:
         """Forget a machine."""
         self._machines.pop(ids.key(machine_id), None)
         self._start(ids.key(machine_id))
+
+    def erase(self, disk_id: str) -> None:
+        """Do nothing: these disks hold nothing."""
 
     def status(self, machine_id: str, now: float) -> Status:
         """Return what it ought to be, unless it was stopped from inside."""
@@ -123,7 +131,7 @@ class Model:
             "script.add": self._add,
             "script.list": lambda _: [asdict(rule) for rule in self._rules.values()],
             "script.clear": self._clear,
-            "machine.list": lambda _: self._list(),
+            "machine.list": lambda _: self.list(),
             "machine.stop": self._stop,
         }
 
@@ -143,7 +151,8 @@ class Model:
         self._save()
         return len(gone)
 
-    def _list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[dict[str, Any]]:
+        """Return the machines, for people to read."""
         return [
             {"id": one.id, "running": self.status(one.id, 0.0).running, "boots": one.boots}
             for one in self._machines.values()

@@ -42,7 +42,7 @@ class Database:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = _lock(directory)
+        self._lock = lock(directory)
         self._sql = sqlite3.connect(directory / "state.sqlite3", isolation_level=None)
         self._sql.execute("PRAGMA journal_mode=WAL")
         self._sql.execute("PRAGMA synchronous=OFF")
@@ -109,13 +109,18 @@ class Database:
         sql.execute("COMMIT")
 
 
-def _lock(directory: Path) -> IO[str]:
-    lock = (directory / "lock").open("w")
+def lock(directory: Path) -> IO[str]:
+    """Take a directory until the file that is returned is closed.
+
+    Raises:
+        DirectoryInUseError: If another process has it.
+    """
+    held = (directory / "lock").open("w")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        lock.close()
+        held.close()
         raise DirectoryInUseError(
             f"{directory} is in use by another azuresim. Stop that one, or name another directory."
         ) from None
-    return lock
+    return held

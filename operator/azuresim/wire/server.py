@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import orjson
@@ -38,13 +39,19 @@ class Server:
         pipeline: Answers the requests.
         context: The server's side of TLS.
         patience_s: Real seconds in which a request's body must arrive.
+        settle: Waited for before a reply is sent: what stands behind the wire follows. Bounded.
     """
 
     def __init__(
-        self, pipeline: Pipeline, context: ssl.SSLContext, patience_s: float = PATIENCE_S
+        self,
+        pipeline: Pipeline,
+        context: ssl.SSLContext,
+        patience_s: float = PATIENCE_S,
+        settle: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._context = context
+        self._settle = settle
         self._patience_s = patience_s
         front = Front(self._handle, access_log=None, auto_decompress=False, lingering_time=LINGER_S)
         self._runner = web.ServerRunner(front, shutdown_timeout=STOP_S)
@@ -91,6 +98,8 @@ class Server:
             log.exception("Failed to answer a request")
             message = "The simulator has a bug; its log tells more."
             answer = refusal(ArmError(500, "InternalServerError", message))
+        if self._settle is not None:
+            await self._settle()
         if answer.delay_s:
             await asyncio.sleep(answer.delay_s)
         response = _response(answer)

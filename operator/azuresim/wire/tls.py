@@ -27,14 +27,22 @@ def server_context(directory: Path, names: Iterable[str] = ()) -> ssl.SSLContext
     The authority's certificate is in `ca.pem`; the certificate is made anew when
     it is about to expire or lacks a name.
     """
-    wanted = tuple(dict.fromkeys((*ALWAYS, *names)))
-    ca_path, chain = directory / CA_FILE, directory / "server.pem"
-    if not _fit(chain, wanted) or not ca_path.exists():
-        _make(directory, wanted)
+    chain = directory / "server.pem"
+    ensure(directory, chain, (*ALWAYS, *names))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(chain)
     return context
+
+
+def ensure(directory: Path, chain: Path, names: Iterable[str]) -> None:
+    """See to it that a file has a key and a certificate of the authority for all of the names.
+
+    One that has both for long enough is left as it is.
+    """
+    wanted = tuple(dict.fromkeys(names))
+    if not _fit(chain, wanted) or not (directory / CA_FILE).exists():
+        _make(directory, chain, wanted)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -54,7 +62,7 @@ def _fit(chain: Path, names: tuple[str, ...]) -> bool:
     return left > timedelta(days=30) and set(names) <= listed
 
 
-def _make(directory: Path, names: tuple[str, ...]) -> None:
+def _make(directory: Path, chain: Path, names: tuple[str, ...]) -> None:
     ca_key, ca = _authority(directory)
     key = ec.generate_private_key(ec.SECP256R1())
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
@@ -70,7 +78,7 @@ def _make(directory: Path, names: tuple[str, ...]) -> None:
         .sign(ca_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    write_private(directory / "server.pem", _private(key) + certificate.public_bytes(pem))
+    write_private(chain, _private(key) + certificate.public_bytes(pem))
 
 
 def _authority(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:

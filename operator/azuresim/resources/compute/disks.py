@@ -1,6 +1,7 @@
 """Managed disks: made empty, from an image or from another disk; they grow and never shrink."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -192,6 +193,10 @@ def _state(call: Call, attached: list[str]) -> str:
     return "Reserved" if resting else "Attached"
 
 
+def _gone(call: Call, record: Record) -> None:
+    call.tx.after(partial(call.machines.erase, record.id))
+
+
 def _remove(call: Call, record: Record) -> None:
     attached = users(call, record.id)
     if attached:
@@ -256,6 +261,7 @@ TYPE: Final = ResourceType(
     show=_show,
     settle=_settle,
     remove=_remove,
+    gone=_gone,
     facts=(
         Fact("a write answers 202 and shows little until it is over", Source.RECORDING),
         Fact("the status document carries the disk", Source.RECORDING),

@@ -41,6 +41,7 @@ def _run(call: Call, record: Record, _child: str, given: Any) -> None:
             for each in parameters
             if isinstance(each, dict)
         },
+        "arguments": [str(each.get("value", "")) for each in parameters if isinstance(each, dict)],
     }
     body = record.body()
     body["properties"]["action"] = runs.begin(

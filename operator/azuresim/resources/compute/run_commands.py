@@ -65,11 +65,13 @@ def _check(call: Call, draft: Draft) -> None:
     if "run" in before:
         call.tx.after(lambda: call.machines.forget(before["run"]["id"]))
     properties.pop("outcome", None)
+    given = properties.get("parameters", ())
     stated = {
         "text": next(
             properties["source"][name] for name in BUILT_IN if name in properties["source"]
         ),
-        "parameters": {item["name"]: item["value"] for item in properties.get("parameters", ())},
+        "parameters": {item["name"]: item["value"] for item in given if item["name"]},
+        "arguments": [item["value"] for item in given if not item["name"]],
         "user": properties.get("runAsUser", ""),
         "timeout_s": properties.get("timeoutInSeconds") or runs.TIMEOUT_S,
     }
@@ -137,8 +139,12 @@ TYPE: Final = ResourceType(
         Fact("the last 4 KiB of output and error are shown", Source.DOCUMENT),
         Fact("a run is given up after timeoutInSeconds, 90 minutes by default", Source.DOCUMENT),
         Fact("treatFailureAsDeploymentFailure fails the operation", Source.DOCUMENT),
+        Fact("named parameters become environment, the others arguments", Source.DOCUMENT),
+        Fact("deleting it, or giving it another script, ends the one that runs", Source.DOCUMENT),
         Fact("protectedParameters and runAsPassword are handed over, never kept", Source.ASSUMED),
-        Fact("results come from rules of the control socket", Source.ASSUMED),
+        Fact(
+            "without real machines, results come from rules of the control socket", Source.ASSUMED
+        ),
     ),
     missing=("output to blobs", "scripts fetched from URIs"),
 )

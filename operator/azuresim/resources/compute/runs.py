@@ -48,13 +48,14 @@ def begin(
     stated: Mapping[str, Any],
     protected: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Begin a run and return what is kept of it: id, time, deadline, and what was asked for."""
+    """Begin a run and return what is kept of it: id, time, time-out, and what was asked for."""
     run = {
         "id": call.new_guid(),
         "machine": machine.id,
         "name": name,
         "text": stated["text"],
         "parameters": dict(stated.get("parameters", {})),
+        "arguments": tuple(stated.get("arguments", ())),
         "user": stated.get("user", ""),
         "started": call.now,
         "timeout_s": stated.get("timeout_s", TIMEOUT_S),
@@ -65,18 +66,23 @@ def begin(
 
 def script_of(run: Mapping[str, Any], protected: Mapping[str, str] | None) -> Script:
     """Return what the machine is to run."""
-    return Script(**run, protected=protected)
+    by_place = tuple(run.get("arguments", ()))
+    return Script(**{**run, "arguments": by_place}, protected=protected)
 
 
 def ended(call: Call, run: Mapping[str, Any]) -> Outcome | None:
     """Return how a run ended, in time or not; None while it may go on."""
     outcome = call.machines.outcome(run["id"], call.now)
-    deadline = run["started"] + run["timeout_s"]
+    deadline = _deadline(call, run)
     if outcome is not None and outcome.ended <= deadline:
         return outcome
     if call.now < deadline:
         return None
     return Outcome(exit_code=TIMED_OUT, output="", error="", ended=deadline)
+
+
+def _deadline(call: Call, run: Mapping[str, Any]) -> float:
+    return float(run["started"] + run["timeout_s"] * call.machines.pace)
 
 
 TIMED_OUT: Final = -1
@@ -85,7 +91,7 @@ TIMED_OUT: Final = -1
 
 def wait(call: Call, record: Record, operation: Operation, run: Mapping[str, Any]) -> Record:
     """Return a record whose operation goes on, for another look at its run."""
-    deadline = run["started"] + run["timeout_s"]
+    deadline = _deadline(call, run)
     due = max(min(call.now + LOOK_S, deadline), call.now + 0.001)
     call.tx.start(replace(operation, due=due))
     return replace(record, operation=operation.id)
@@ -96,14 +102,13 @@ def view(call: Call, run: Mapping[str, Any], kept: Mapping[str, Any] | None) -> 
     outcome = Outcome(**kept) if kept else ended(call, run)
     shown: dict[str, Any] = {"executionState": "Running", "executionMessage": ""}
     if outcome is not None:
-        shown = _end(outcome, run)
+        shown = _end(outcome, run, given_up=outcome.ended >= _deadline(call, run))
     shown["startTime"] = timestamp(run["started"])
     shown["statuses"] = []
     return shown
 
 
-def _end(outcome: Outcome, run: Mapping[str, Any]) -> dict[str, Any]:
-    given_up = outcome.ended >= run["started"] + run["timeout_s"]
+def _end(outcome: Outcome, run: Mapping[str, Any], *, given_up: bool) -> dict[str, Any]:
     timed_out = outcome.exit_code == TIMED_OUT and given_up
     state = "TimedOut" if timed_out else "Failed" if outcome.exit_code else "Succeeded"
     messages = {

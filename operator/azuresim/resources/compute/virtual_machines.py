@@ -45,8 +45,10 @@ def next_etag(old: str | None) -> str:
 
 
 def _settle(call: Call, record: Record, operation: Operation) -> Record:
-    """Count the end of a creation as one more change (source: recording)."""
-    del call
+    """Wait for the machine; count the end of a creation as one more change (source: recording)."""
+    record = vm_power.wait(call, record, operation)
+    if record.operation is not None:
+        return record
     made = operation.verb == "PUT" and operation.shown == "Creating"
     return replace(record, etag=next_etag(record.etag)) if made else record
 

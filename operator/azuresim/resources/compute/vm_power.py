@@ -2,7 +2,7 @@
 
 The wish is stored with the machine, so that it holds after a kill: `state` is
 `running`, `stopped` or `deallocated`, `was` what it was before the last wish, and
-`boots` rises with each boot.
+`boots` rises with each boot, `host` with each move to another host.
 """
 
 from collections.abc import Callable
@@ -64,6 +64,7 @@ def machine_of(call: Call, machine_id: str, body: dict[str, Any]) -> Machine:
         system=disk["osType"],
         running=power["state"] == RUNNING,
         boots=power["boots"],
+        host=power.get("host", 0),
         disks=tuple(_disk(call, each) for each in (disk, *storage["dataDisks"])),
         interfaces=tuple(each["id"] for each in ordered),
         identities=(*own, *(each["clientId"] for each in shared)),
@@ -87,22 +88,24 @@ def _disk(call: Call, entry: dict[str, Any]) -> Disk:
 Run = Callable[[Call, Record, str, Any], Any]
 
 
-def _to(state: str, *, boot: bool = False, needs_power: bool = False) -> Run:
+def _to(state: str, *, boot: bool = False, moves: bool = False, needs_power: bool = False) -> Run:
     """Return an action that wishes for a state of power."""
 
     def run(call: Call, record: Record, _child: str, _given: Any) -> None:
         body = record.body()
         power = body["properties"]["power"]
+        runs = power["state"] == RUNNING and call.machines.status(record.id, call.now).running
         if needs_power and power["state"] != RUNNING:
             raise not_allowed(
                 f"The operation requires the VM '{record.name}' to be running (or set to run)."
             )
-        starts = state == RUNNING and power["state"] != RUNNING
+        starts = state == RUNNING and not runs
         keeps = state == STOPPED and power["state"] == DEALLOCATED
         body["properties"]["power"] = {
             "state": DEALLOCATED if keeps else state,
             "was": power["state"],
             "boots": power["boots"] + (boot or starts),
+            "host": power.get("host", 0) + moves,
         }
         call.tx.save(replace(record, data=orjson.dumps(body)))
         tell(call, record.id, body)
@@ -110,10 +113,22 @@ def _to(state: str, *, boot: bool = False, needs_power: bool = False) -> Run:
     return run
 
 
-def _settle(call: Call, record: Record, operation: Operation) -> Record:
-    """Go back to what it was if it failed."""
-    if not operation.error:
+LOOK_S: Final = 1.0
+"""Simulated seconds between two looks at a machine that is on its way."""
+
+
+def wait(call: Call, record: Record, operation: Operation) -> Record:
+    """Return a record, its operation going on until its machine is what it ought to be."""
+    if operation.error or call.machines.status(record.id, call.now).settled:
         return record
+    call.tx.start(replace(operation, due=call.now + LOOK_S))
+    return replace(record, operation=operation.id)
+
+
+def _settle(call: Call, record: Record, operation: Operation) -> Record:
+    """Wait until it is so; go back to what it was if it failed."""
+    if not operation.error:
+        return wait(call, record, operation)
     body = record.body()
     power = body["properties"]["power"]
     body["properties"]["power"] = {**power, "state": power["was"]}
@@ -133,9 +148,9 @@ def _as_it_is(_call: Call, _record: Record, _child: str, _given: Any) -> None:
 ACTIONS: Final = {
     "start": _action(_to(RUNNING), "start"),
     "powerOff": _action(_to(STOPPED), "power off"),
-    "deallocate": _action(_to(DEALLOCATED), "deallocate"),
+    "deallocate": _action(_to(DEALLOCATED, moves=True), "deallocate"),
     "restart": _action(_to(RUNNING, boot=True, needs_power=True), "restart"),
-    "redeploy": _action(_to(RUNNING, boot=True), "redeploy"),
+    "redeploy": _action(_to(RUNNING, boot=True, moves=True), "redeploy"),
     "reapply": Action(
         run=_as_it_is,
         reply=Reply(status=202, style=Style.BOTH, duration="update virtual machine"),

@@ -1,5 +1,6 @@
 """The disks of a virtual machine: those made with it, those attached, and where they are found."""
 
+from functools import partial
 from typing import Any
 
 from azuresim import ids
@@ -149,3 +150,4 @@ def leave(call: Call, properties: dict[str, Any]) -> None:
         disk_id = disk.get("managedDisk", {}).get("id")
         if disk_id and disk.get("deleteOption") == "Delete":
             call.tx.remove(ids.key(disk_id))
+            call.tx.after(partial(call.machines.erase, disk_id))
