@@ -27,19 +27,29 @@ _QUICK_S = 30.0
 def install(archive: Path, root: Path = Path("/")) -> str:
     """Install the agent of a zip below `root` and return the name of its directory.
 
-    With another root than `/` no user is made and systemd is not told.
+    With another root than `/` no user is made and systemd is not told. Whoever calls may have made
+    its files private: Run Command's own mask is 077, and the agent runs as another user.
 
     Raises:
         Broken: HAN-R01 or HAN-R04, a system program failed.
     """
+    before = os.umask(0o022)
+    try:
+        return _install(archive, root)
+    finally:
+        os.umask(before)
+
+
+def _install(archive: Path, root: Path) -> str:
     name = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
     directory = root / PROGRAMS / name
+    _directory(root / PROGRAMS, 0o755)
     if not directory.is_dir():
         _unpack(archive, directory)
     _write(root / COMMAND, WRAPPER, 0o755)
     for unit, text in UNITS.items():
         _write(root / UNIT_DIRECTORY / unit, text, 0o644)
-    (root / NODE_DIRECTORY).mkdir(parents=True, exist_ok=True, mode=0o750)
+    _directory(root / NODE_DIRECTORY, 0o750)
     if root == Path("/"):
         _make_user()
     _switch(root / PROGRAMS / "current", name)
@@ -55,6 +65,11 @@ def _unpack(archive: Path, directory: Path) -> None:
         content.extractall(draft)
     compileall.compile_dir(str(draft), quiet=2, ddir=str(directory))
     draft.rename(directory)
+
+
+def _directory(path: Path, mode: int) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(mode)
 
 
 def _switch(link: Path, name: str) -> None:

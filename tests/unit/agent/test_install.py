@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from hacluster_node.build import build
+from hacluster_node.install.steps import NODE_DIRECTORY, PROGRAMS, install
 from hacluster_node.install.units import AGENT, GUARD
 
 if TYPE_CHECKING:
@@ -47,6 +49,24 @@ def test_an_installation_runs_and_repeating_it_changes_nothing(tmp_path: Path) -
     assert run(str(programs / "current"), "status").returncode == 3
     assert list(programs.glob("current/hacluster_node/cli/__pycache__/client.*.pyc"))
     assert (root / "etc/systemd/system/hacluster-node.service").read_text() == AGENT
+
+
+def test_the_agents_own_user_can_read_what_a_private_installer_has_put_there(
+    tmp_path: Path,
+) -> None:
+    """Run Command's mask is 077: found on a machine where the agent could not start."""
+    archive, root = tmp_path / "agent.pyz", tmp_path / "root"
+    build(archive)
+    before = os.umask(0o077)
+    try:
+        (root / PROGRAMS).mkdir(parents=True)
+        name = install(archive, root)
+    finally:
+        os.umask(before)
+    programs = [root / PROGRAMS, root / PROGRAMS / name, *(root / PROGRAMS / name).rglob("*")]
+    closed = [path for path in programs if not path.stat().st_mode & stat.S_IROTH]
+    assert closed == []
+    assert stat.S_IMODE((root / NODE_DIRECTORY).stat().st_mode) == 0o750
 
 
 def test_the_agent_has_no_rights_and_the_guard_no_cage(tmp_path: Path) -> None:
