@@ -1,6 +1,7 @@
 """How the levels of tests run together: each folder is a level, and what shares the machine's
 one-off things runs in turn."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,17 @@ HERE = Path(__file__).parent
 LEVELS_WITH_MARKER = ("sim", "kube", "netns", "mirror", "bench")
 ONE_AT_A_TIME = ("kube", "local", "netns")
 """Levels that stay on one worker: they share a control plane, or the machine's network."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the main thread an event loop that somebody closes.
+
+    pytest-asyncio asks for one between tests; where there is none Python makes one, which is lost
+    without being closed, and the warning of that fails whatever test runs when it is collected.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    config.add_cleanup(loop.close)
 
 
 @pytest.hookimpl(tryfirst=True)
