@@ -33,6 +33,10 @@ APPLIED_KINDS: Final = (
 )
 """In the order in which they need each other."""
 
+CLOSED: Final = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1,localhost"}
+"""A simulated storage account has a name of Azure's: unless the settings say which way leads to the
+simulated one, none does, so that nothing here ever asks the real one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -78,6 +82,7 @@ def start_operator(home: Path, identity: Identity, settings: Mapping[str, str]) 
         arguments=(str(PYTHON), "-m", "hacluster", "run", "--listen", f"127.0.0.1:{port}"),
         directory=ROOT,
         environment={
+            **CLOSED,
             **settings,
             "PYTHONPATH": str(SOURCES),
             "KUBECONFIG": str(identity.kubeconfig),

@@ -23,6 +23,8 @@ import yaml
 from tests.kube.conftest import ApiServer
 from tests.sim.simulator import Simulator
 
+from hacluster_local.operator_process import CLOSED
+
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "hacluster-system"
 ACCOUNT = "hacluster-operator"
@@ -76,6 +78,7 @@ class OperatorProcess:
         """Return what makes the simulator its Azure."""
         ready = self.sim.ready
         return {
+            **CLOSED,
             "PYTHONPATH": str(ROOT / "operator"),
             "KUBECONFIG": str(self.kubeconfig),
             "POD_NAME": self.name,

@@ -32,7 +32,13 @@ def shipped(sim: Simulator) -> dict[str, Any]:
         "roleName": properties.get("roleName") or properties["Name"],
         "assignableScopes": [sim.subscription],
         "permissions": properties.get("permissions")
-        or [{"actions": properties["Actions"], "notActions": properties.get("NotActions", [])}],
+        or [
+            {
+                "actions": properties["Actions"],
+                "notActions": properties.get("NotActions", []),
+                "dataActions": properties.get("DataActions", []),
+            }
+        ],
     }
 
 

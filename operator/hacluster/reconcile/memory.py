@@ -40,8 +40,8 @@ class Memory:
     """How often in a row it was asked for in vain."""
     record_wrong_since: float | None = None
     nodes: NodesMemory = field(default_factory=NodesMemory)
-    picture: tuple[object, float, Snapshot] | None = None
-    """The last complete look at Azure: what it was made for, until when it serves, what it saw."""
+    looked_until: float = float("-inf")
+    """Until when the last complete look at Azure serves passes that are made for the nodes."""
     told: str = ""
     """The sentence that was logged last."""
     settled: tuple[object, ...] | None = None
@@ -122,6 +122,6 @@ class Memory:
 
     def began(self, step: Step) -> None:
         """Note what Azure has accepted."""
-        self.picture = None
+        self.looked_until = float("-inf")
         self.begun[ids.key(step.id)] = step
         self.moving |= {step.id}

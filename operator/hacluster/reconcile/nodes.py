@@ -17,8 +17,10 @@ from hacluster.model import kinds
 from hacluster.model.agent import Installation
 from hacluster.model.assessment import NodeReport
 from hacluster.model.cluster import Cluster
+from hacluster.model.ids import key as key_of
 from hacluster.model.ids import name_of
 from hacluster.model.keys import MasterKeys
+from hacluster.model.observed import Snapshot
 from hacluster.model.reasons import Reason
 from hacluster.plan.nodes import document, keys, report
 from hacluster.plan.nodes.groups import AddressUnknownError
@@ -156,8 +158,10 @@ class NodesObserver:
         finally:  # What was read before still counts, and grows old.
             found["published"] = {name: self._published(view, name, ring) for name in names}
             self._reports(view, names, ring, found)
-        is_supported = not document.unsupported(view)
-        if found["is_packaged"] and is_supported and (client := _client_id(view)):
+        client, is_supported = _client_id(view), not document.unsupported(view)
+        if not client:
+            found["awaits"] = "the nodes' identity is not there yet"
+        elif found["is_packaged"] and is_supported:
             found["installation"] = Installation(
                 package=self.agents.package,
                 guest=self.agents.guest(self.account.cloud),
@@ -312,6 +316,20 @@ def container_url(view: View) -> str | None:
         return None
     endpoint = (account.properties.get("primaryEndpoints") or {}).get("blob")
     return f"{str(endpoint).rstrip('/')}/{name_of(view.names.container)}" if endpoint else None
+
+
+def basis_of(view: View) -> View:
+    """Return a view with only what the nodes' part looks at: small enough to be remembered."""
+    names = view.names
+    wanted = (
+        names.storage_account,
+        names.container,
+        names.identity,
+        names.load_balancer,
+        names.balancer_address,
+    )
+    seen = {key_of(one): view.get(one) for one in wanted}
+    return View.of(view.cluster, seen=Snapshot(resources=seen))
 
 
 def package_name(digest: str) -> str:

@@ -88,9 +88,11 @@ class NodesPart:
 
     def wait(self, observed: Observed) -> timedelta:
         """Return when the nodes are to be asked again: soon while an answer of theirs is due."""
-        if observed.nodes is None:
-            return timedelta.max
-        period = observed.view.spec.management.sync_interval_seconds
+        return timedelta.max if observed.nodes is None else self.pause(observed.view.cluster)
+
+    def pause(self, cluster: Cluster) -> timedelta:
+        """Return how long the nodes are left alone."""
+        period = cluster.spec.management.sync_interval_seconds
         is_eager = _monotonic() < self._memory.nodes.eager_until
         return schedule.nodes_look(timedelta(seconds=period), is_eager=is_eager)
 

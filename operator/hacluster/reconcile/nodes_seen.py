@@ -10,6 +10,7 @@ from hacluster.model.assessment import NodeReport
 from hacluster.model.keys import MasterKeys
 from hacluster.model.status import GroupState, GroupStatus
 from hacluster.plan.nodes.keys import Confirmed
+from hacluster.plan.view import View
 from hacluster.reconcile.ports import Blob, Secret, Store
 from hacluster_wire.documents import Document
 
@@ -91,6 +92,10 @@ class NodesMemory:
     away_until: float = float("-inf")
     away_for: float = 0.0
     eager_until: float = float("-inf")
+    basis: View | None = None
+    """What of the last pass's view the nodes' part rests on, and nothing more: it is kept."""
+    said: str = ""
+    """What was read about the nodes in that pass, in one text."""
     last_nodes: dict[str, str] = field(default_factory=dict)
     """By group, the node it was last seen on."""
 

@@ -15,12 +15,12 @@ from hacluster.errors import HAClusterError
 from hacluster.model.assessment import BackendHealth, Signals
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
-from hacluster.model.observed import Present, Snapshot, Unknown
+from hacluster.model.observed import Present, Snapshot
 from hacluster.plan import parts
 from hacluster.plan.view import View
 from hacluster.reconcile.assess import assess
 from hacluster.reconcile.memory import Memory
-from hacluster.reconcile.nodes import NodesObserver
+from hacluster.reconcile.nodes import NodesObserver, basis_of
 from hacluster.reconcile.nodes_seen import NodesSeen
 from hacluster.reconcile.ports import Account, Look, Subscription
 
@@ -28,7 +28,7 @@ HEALTH_FRESH: Final = timedelta(seconds=20)
 """How old the balancer's word may be when a node is interrupted on its ground, counted from when
 Azure began to collect it, which takes it some seconds."""
 STILL_GOOD: Final = 0.9
-"""For which part of a period Azure's picture serves the looks that are made for the nodes."""
+"""For which part of a period a look at Azure serves the passes that are made for the nodes."""
 VAIN_PERIODS: Final = 5
 """Every how many periods a balancer is asked that has not answered several times in a row."""
 
@@ -84,12 +84,25 @@ class Observer:
     async def observe(self) -> Observed:
         """Look at all that the cluster names; what moves is read by itself.
 
-        Nodes are asked more often than Azure: in between its last picture will do.
+        Nodes are asked more often than Azure is looked at: in between, older readings will do.
         """
-        is_moving = bool(self.memory.moving) or self.memory.is_following
+        is_between = self.nodes is not None and _now() < self.memory.looked_until
+        is_moving = bool(self.memory.moving) or self.memory.is_following or is_between
         return await self._observe(
-            self.memory.moving, is_moving=is_moving, is_health_due=self.is_asked
+            self.memory.moving,
+            is_moving=is_moving and not self.is_asked,
+            is_health_due=self.is_asked,
         )
+
+    async def is_same(self) -> bool:
+        """Say whether nodes, asked between two looks at Azure, say what they said before."""
+        memory, basis = self.memory.nodes, self.memory.nodes.basis
+        if self.nodes is None or basis is None or self.is_asked:
+            return False
+        is_between = _now() < self.memory.looked_until and self.memory.is_at_rest
+        if not is_between or basis.cluster != self.cluster:
+            return False
+        return repr(await self.nodes.observe(basis)) == memory.said
 
     async def confirm(self, about: frozenset[ArmId], *, disrupts: bool) -> Observed:
         """Look once more: ``about`` is read now, and only that.
@@ -114,12 +127,6 @@ class Observer:
         return Observed(view=view, signals=signals, nodes=nodes)
 
     async def _look(self, blank: View, fresh: frozenset[ArmId], *, is_moving: bool) -> Snapshot:
-        """Return Azure's picture: the last one, if it is of this period and nothing is new."""
-        known = (self.cluster.generation, self.inventory, self.is_deleting)
-        last, now = self.memory.picture, _now()
-        is_new = last is None or last[0] != known or fresh or is_moving or self.is_asked
-        if self.nodes is not None and last is not None and not is_new and now < last[1]:
-            return last[2]
         look = Look(
             ids=frozenset(parts.watched(blank, self.inventory)),
             group=blank.names.resource_group,
@@ -130,15 +137,16 @@ class Observer:
             members=self.is_deleting,
         )
         seen = await self.azure.look(look)
-        is_whole = not any(isinstance(one, Unknown) for one in seen.resources.values())
-        until = now + self._period.total_seconds() * STILL_GOOD
-        self.memory.picture = (known, until, seen) if is_whole and not is_moving else None
+        if not is_moving:
+            self.memory.looked_until = _now() + self._period.total_seconds() * STILL_GOOD
         return seen
 
     async def _nodes(self, view: View) -> NodesSeen | None:
         if self.nodes is None or self.is_deleting or not view.runs_agents:
             return None
-        return await self.nodes.observe(view)
+        found = await self.nodes.observe(view)
+        self.memory.nodes.basis, self.memory.nodes.said = basis_of(view), repr(found)
+        return found
 
     def _signals(
         self, health: tuple[BackendHealth, ...] | None, nodes: NodesSeen | None

@@ -148,14 +148,13 @@ class _Run:
             nodes=self._nodes.observer(cluster, self._doors.azure),
             is_asked=self._report.is_asked,
         )
+        asked = (self._report.version, cluster.generation, self._report.requested_at)
+        is_settled = self._memory.settled is not None and self._memory.settled[:3] == asked
+        if is_settled and not self._raw.is_deleted and await observer.is_same():
+            return Verdict(wait=self._nodes.pause(cluster))
         observed = await observer.observe()
         self._memory.is_following = False
-        known = (
-            self._report.version,
-            cluster.generation,
-            self._report.requested_at,
-            digest(observed),
-        )
+        known = (*asked, digest(observed))
         if known == self._memory.settled and not self._raw.is_deleted:
             wait = schedule.next_look(observed.view, ())
             return Verdict(wait=min(wait, self._nodes.wait(observed)))

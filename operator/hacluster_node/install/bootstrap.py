@@ -220,8 +220,10 @@ def call(words: list[str]) -> None:
 
 def main() -> int:
     """Run it with the environment's parameters; the exit code is 0 or 1."""
+    parameters = dict(os.environ)
+    os.environ.pop("HACLUSTER_NODE_FILE", None)  # Nothing that is started here is to have it.
     try:
-        print(Bootstrap(os.environ).run())  # noqa: T201 - what Run Command shows
+        print(Bootstrap(parameters).run())  # noqa: T201 - what Run Command shows
     except FailedError as error:
         print(f"hacluster: {error}", file=sys.stderr)  # noqa: T201 - what Run Command shows
         return 1
