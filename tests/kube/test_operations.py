@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -226,3 +227,26 @@ def test_the_operator_wakes_up_for_what_is_asked_and_for_what_was(
         assert api_server.apply(other).ok
         until(lambda: ended("short"), "the second fails at its deadline", 90)
         assert "not begun by its deadline" in ended("short")
+
+
+def test_ctrl_c_ends_the_looking_and_not_the_act(person: Person, carrying: Carrying) -> None:
+    carrying.nodes.stuck = True
+    flags = [f"--kubeconfig={person.api_server.kubeconfig}", f"--namespace={person.namespace}"]
+    looking = subprocess.Popen(
+        [str(person.path / "kubectl-hacluster"), "restart", *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PATH": f"{person.path}:/usr/bin:/bin", "HOME": str(person.path)},
+    )
+    until(lambda: carrying.nodes.begun, "a node has begun", 60)
+    looking.send_signal(signal.SIGINT)
+    said, _ = looking.communicate(timeout=60)
+    assert looking.returncode == 130
+    assert "It goes on without you" in said
+    carrying.nodes.stuck = False
+
+    def phase() -> str:
+        (operation,) = person.get("haclusteroperations")["items"]
+        return str(operation["status"]["phase"])
+
+    until(lambda: phase() == "Succeeded", "it was done all the same", 60)

@@ -134,6 +134,21 @@ def test_a_reason_that_is_not_in_the_catalogue_is_still_shown() -> None:
     assert "of a newer" in text
 
 
+def test_what_a_reason_means_is_told_once() -> None:
+    body = samples.well()
+    for place, kind in ((4, "ExactlyOneActive"), (6, "Degraded")):
+        body["status"]["conditions"][place] = samples.condition(
+            kind, "Unknown", "NobodyServes", f"{kind} is not known"
+        )
+    text = [str(line) for line in why("c", status(body), samples.NOW)]
+    assert sum("means" in line for line in text) == 1
+    assert sum("NobodyServes" in line for line in text) == 2
+
+
+def test_a_balancer_without_a_name_is_only_a_balancer() -> None:
+    assert "   balancer, internal" in drawn(samples.well("minimal"))
+
+
 def test_the_plan_tells_what_waits_and_for_what() -> None:
     text = "\n".join(str(line) for line in tables.plan("c", status(samples.in_trouble())))
     assert "1 step, 1 difference" in text

@@ -17,6 +17,8 @@ LOOK_S: Final = 0.7
 """How often the operation is looked at."""
 UNNOTICED_S: Final = 15.0
 """After so long without a word, it is said that perhaps no operator runs."""
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C; the act goes on."""
 BEYOND_S: Final = 60.0
 """How long after its deadline an operation is waited for: the operator tells its end by then."""
 _ENDS: Final = frozenset({OperationPhase.SUCCEEDED, OperationPhase.FAILED})
@@ -83,14 +85,20 @@ def perform(server: Server, cluster: Mapping[str, Any], act: Act, *, wait: bool)
     """Make the object, and follow it unless it is not to be waited for.
 
     Raises:
-        click.exceptions.Exit: with 1, if it failed or its end was not told.
+        click.exceptions.Exit: with 1, if it failed or its end was not told; with 130 after Ctrl-C.
     """
     made = server.create(act.manifest(cluster))
     name = str(made["metadata"]["name"])
     what = " ".join(filter(None, [act.monitor or act.group or "the service", _place(act)]))
     show([span(f"{act.type} {what} of {made['spec']['cluster']}: operation {name}")])
-    if wait and not follow(server, made):
-        raise click.exceptions.Exit(1)
+    if not wait:
+        return
+    try:
+        if not follow(server, made):
+            raise click.exceptions.Exit(1)
+    except KeyboardInterrupt:
+        show([span(f"  It goes on without you: kubectl get {OPERATIONS} {name}")])
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _place(act: Act) -> str:

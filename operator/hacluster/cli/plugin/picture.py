@@ -107,8 +107,8 @@ def _way_in(scene: Scene) -> Iterator[Line]:
     yield trunk
     if balancer is not None:
         kind = str(balancer.get("type", "")).lower()
-        name = str(balancer.get("name") or "the balancer")
-        yield span("   balancer", BOLD) + span(f" {name}, {kind}") + _azure(scene)
+        name = f" {balancer['name']}" if balancer.get("name") else ""
+        yield span("   balancer", BOLD) + span(f"{name}, {kind}") + _azure(scene)
         yield trunk
     if dns is not None:
         name = f"{dns.get('recordSet', '')}.{dns.get('zone', '')}".strip(".")

@@ -53,8 +53,9 @@ def why(name: str, status: ClusterStatus, now: datetime) -> Iterator[Line]:
         yield span(f"{name} was not looked at yet: is the operator running?", ODD)
         yield span("  kubectl -n hacluster-system get pods,lease")
         return
-    for condition in found:
-        yield from _one(condition, now)
+    for number, condition in enumerate(found):
+        is_told = any(one.reason == condition.reason for one in found[:number])
+        yield from _one(condition, now, is_told=is_told)
         yield span("")
     yield from _monitors(status, now)
     yield from _held(status)
@@ -62,14 +63,15 @@ def why(name: str, status: ClusterStatus, now: datetime) -> Iterator[Line]:
         yield span(f"{name}: everything is as it should be.", GOOD)
 
 
-def _one(condition: Condition, now: datetime) -> Iterator[Line]:
+def _one(condition: Condition, now: datetime, *, is_told: bool) -> Iterator[Line]:
+    """Yield one condition; what its reason means is not told twice."""
     is_unknown = condition.status is Truth.UNKNOWN
     word = "is not known" if is_unknown else f"is {condition.status}"
     since = duration(now - condition.last_transition_time)
     head = span(f"{condition.type} {word}: ", BOLD)
     yield head + span(condition.reason, ODD if is_unknown else BAD) + span(f", for {since}")
     yield from labelled("seen", condition.message, room=_ROOM)
-    if (reason := _reason(condition.reason)) is not None:
+    if not is_told and (reason := _reason(condition.reason)) is not None:
         yield from labelled("means", reason.cause, room=_ROOM)
         yield from labelled("do", reason.remedy, room=_ROOM)
 
