@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from hacluster_local.controlplane import binaries
-from hacluster_local.setup import debian, python
+from hacluster_local.setup import clients, debian, python
 from hacluster_local.setup.errors import SetupError
 from hacluster_local.setup.progress import say
 from hacluster_local.store import install
@@ -18,6 +18,7 @@ PARTS: Final[Mapping[str, Callable[[], object]]] = {
     "controlplane": binaries.find_or_build,
     "store": install.find_or_install,
     "machines": debian.ensure,
+    "clients": clients.ensure,
 }
 WORTH_SAYING_S: Final = 2.0
 
