@@ -20,6 +20,9 @@ setup:       ## install what is needed, once; seconds when it is there
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is missing. Install it with: apt-get install python3 python3-venv' >&2; exit 1; }
 	@$(BASE_PYTHON) -m hacluster_local.setup $(PARTS)
 
+# What only tests need is left to them.
+up demo: PARTS ?= python controlplane store machines
+
 up: setup    ## start the whole system in the background; then: . .local/env (SPEED=n, WITHOUT_OPERATOR=1)
 	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator)
 

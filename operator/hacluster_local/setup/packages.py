@@ -24,6 +24,14 @@ def install(lock: Path, step: Step) -> None:
     run([uv, "pip", "install", "--python", str(VENV), *_locked(lock)], surroundings(), step)
 
 
+def environment(folder: Path, lock: Path, step: Step) -> None:
+    """Make a virtual environment of a lock file's packages; it can be moved to another folder."""
+    uv = str(VENV / "bin" / "uv")
+    make = [uv, "venv", "--relocatable", "--allow-existing", "--python", sys.executable]
+    run([*make, str(folder)], surroundings(tries=1), step)
+    run([uv, "pip", "install", "--python", str(folder), *_locked(lock)], surroundings(), step)
+
+
 def surroundings(tries: int = DOWNLOAD_TRIES) -> Surroundings:
     """Return where installers run: in the checkout, again if the network fails them."""
     log = cache.root() / "log" / "python.log"

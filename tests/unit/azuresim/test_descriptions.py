@@ -25,3 +25,9 @@ def test_a_type_names_times_that_exist_and_versions_in_order(kind: ResourceType)
 def test_no_type_is_described_twice() -> None:
     names = [kind.folded for kind in TYPES]
     assert len(names) == len(set(names))
+
+
+def test_disks_take_the_version_that_ansible_deletes_them_with() -> None:
+    """`azure_rm_virtualmachine` of azure.azcollection 3.12 has it written into its code."""
+    (disks,) = [kind for kind in TYPES if kind.folded == "microsoft.compute/disks"]
+    assert "2017-03-30" in disks.versions

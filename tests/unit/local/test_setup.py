@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hacluster_local.controlplane import binaries, build
-from hacluster_local.setup import cache, debian, packages, python
+from hacluster_local.setup import cache, clients, debian, packages, python
 from hacluster_local.setup.command import Surroundings, run
 from hacluster_local.setup.errors import SetupError, ToolMissingError
 from hacluster_local.setup.progress import step
@@ -114,6 +114,40 @@ def test_who_is_not_root_is_told_what_is_left_out_and_goes_on(
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     debian.ensure()
     assert "only root on Debian gets it" in capsys.readouterr().err
+
+
+def a_client(lock: Path) -> clients.Client:
+    lock.write_text("one==1")
+    return clients.Client(name="one", program="one", lock=lock, usually="")
+
+
+def test_a_client_is_there_only_as_its_lock_file_wants_it(tmp_path: Path) -> None:
+    client = a_client(tmp_path / "one.lock")
+    made = program(cache.place(client.name, client.key) / "bin", client.program)
+    assert clients.find(client) == made
+    client.lock.write_text("one==2")
+    assert clients.find(client) is None
+
+
+def test_a_client_that_cannot_be_had_is_named_and_the_others_are_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = []
+
+    def environment(folder: Path, lock: Path, current: object) -> None:
+        tried.append(lock)
+        if lock == clients.AZ.lock:
+            raise SetupError("no way to the registry")
+        program(folder / "bin", clients.ANSIBLE.program)
+
+    monkeypatch.setattr(packages, "environment", environment)
+    clients.ensure()
+    assert tried == [clients.AZ.lock, clients.ANSIBLE.lock]
+    assert clients.find(clients.AZ) is None
+    assert clients.find(clients.ANSIBLE) is not None
+    said = capsys.readouterr().err
+    assert "no way to the registry" in said
+    assert "Going on without az" in said
 
 
 def test_who_has_no_venv_module_and_is_not_root_is_told_the_command(
