@@ -20,8 +20,8 @@ setup:       ## install what is needed, once; seconds when it is there
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is missing. Install it with: apt-get install python3 python3-venv' >&2; exit 1; }
 	@$(BASE_PYTHON) -m hacluster_local.setup $(PARTS)
 
-up: setup    ## start the whole system in the background; then: . .local/env (SPEED=n, WITHOUT_OPERATOR=1)
-	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator)
+up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=nspawn, SPEED=n, WITHOUT_OPERATOR=1)
+	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator) $(if $(MACHINES),--machines $(MACHINES))
 
 down: $(if $(wildcard .local/lock),setup) ## end it, and leave nothing behind
 	@$(if $(wildcard .local/lock),$(PYTHON) -m hacluster_local down,echo 'Nothing was running.')

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from tests.netns.machines.site import GROUP, NODES, PATIENCE_S, SERVE, Site, wait_for
-
-from azuresim.fabric.names import Names
+from tests.netns.machines.site import GROUP, NODES, PATIENCE_S, SERVE, Site, traces, wait_for
 
 pytestmark = pytest.mark.timeout(400)
 ONE, TWO = NODES
@@ -204,40 +200,18 @@ def test_a_deleted_machine_leaves_nothing(site: Site) -> None:
     wait_for(lambda: not list(site.sim.directory.glob(f"machines/*{TWO}*")), "its end")
     disks = site.sim.directory / "disks"
     wait_for(lambda: len(list(disks.iterdir())) == count - 2, "the end of its disks")
-    assert [each for each in traces(site) if TWO in each] == []
+    assert [each for each in traces(site.sim.directory) if TWO in each] == []
     site.make(TWO)
     assert site.run(TWO, "ls /root/own 2>&1 || echo new").strip().endswith("new")
 
 
 def test_after_a_kill_clean_leaves_nothing(site: Site) -> None:
-    assert traces(site)
+    assert traces(site.sim.directory)
     site.close()
     site.sim.kill()
     said = site.say("clean")
     assert said.returncode == 0, said.stderr
-    assert traces(site) == []
+    assert traces(site.sim.directory) == []
     site.sim.start()
     site.connect()
     assert {name: site.power(name) for name in NODES} == dict.fromkeys(NODES, "stopped")
-
-
-def traces(site: Site) -> list[str]:
-    """Return what the kernel has of this simulator: groups, namespaces, devices, mounts."""
-    prefix, directory = Names.of(site.sim.directory).prefix, str(site.sim.directory.resolve())
-    groups = [str(each) for each in Path("/sys/fs/cgroup").rglob(f"{prefix}*/")]
-    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
-    namespaces = [each.name for each in Path("/run/netns").glob(f"{prefix}*")]
-    backing = [
-        path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")
-    ]
-    devices = [each for each in backing if each.startswith(directory)]
-    mounts = [
-        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if directory in line
-    ]
-    return [
-        *groups,
-        *(line for line in links.splitlines() if prefix in line),
-        *namespaces,
-        *devices,
-        *mounts,
-    ]
