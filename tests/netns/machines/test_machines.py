@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -180,6 +181,15 @@ def test_a_power_loss_takes_the_machine_and_what_was_run_on_it(site: Site) -> No
     assert "does not run" in site.say("machine", "run", more=(ONE, "true")).stderr
     site.compute.virtual_machines.begin_start(GROUP, ONE).result()
     assert site.boot_id(ONE) != boot
+
+
+def test_maintenance_that_begins_freezes_the_machine(site: Site) -> None:
+    said = site.say("event", "add", "Freeze", "--machine", ONE, "--notice", "0", "--duration", "5")
+    assert said.returncode == 0, said.stderr
+    state = next(site.sim.directory.glob(f"machines/*{ONE}*/state.json"))
+    wait_for(lambda: json.loads(state.read_text())["thaw_at"] is not None, "the freeze")
+    wait_for(lambda: json.loads(state.read_text())["thaw_at"] is None, "its end")
+    assert site.run(ONE, "echo on").strip() == "on"
 
 
 def test_machines_outlive_a_killed_simulator_and_serve_again_with_the_next(site: Site) -> None:
