@@ -21,10 +21,10 @@ setup:       ## install what is needed, once; seconds when it is there
 	@$(BASE_PYTHON) -m hacluster_local.setup $(PARTS)
 
 # What only tests need is left to them.
-up demo: PARTS ?= python controlplane store machines
+up demo: PARTS ?= python controlplane store machines machine-base
 
-up: setup    ## start the whole system in the background; then: . .local/env (SPEED=n, WITHOUT_OPERATOR=1)
-	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator)
+up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=nspawn, SPEED=n, WITHOUT_OPERATOR=1)
+	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator) $(if $(MACHINES),--machines $(MACHINES))
 
 down: $(if $(wildcard .local/lock),setup) ## end it, and leave nothing behind
 	@$(if $(wildcard .local/lock),$(PYTHON) -m hacluster_local down,echo 'Nothing was running.')

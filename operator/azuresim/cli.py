@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,9 @@ def serve(
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     host, port = _address(listen)
+    words = tuple(shlex.split(azurite))
+    if words and shutil.which(words[0]) is None:
+        raise click.BadParameter(f"There is no program '{words[0]}'.", param_hint="--azurite")
     settings = serving.Settings(
         strict=strict,
         durations=durations,
@@ -106,7 +110,7 @@ def serve(
         port=port,
         settings=settings,
         names=names,
-        azurite=tuple(shlex.split(azurite)),
+        azurite=words,
         cloud=cloud,
         real=real,
         dns_delay_s=dns_delay,

@@ -153,6 +153,7 @@ class Simulator:
         more = await self.services.start(base)
         if self.plane is not None:
             await self.plane.start(self.services.refresh)
+            self.services.events.on_begin(self.plane.machines.maintain)
         self._control = await control.listen(options.directory, self._commands())
         return {
             **more,

@@ -33,10 +33,18 @@ def main(context: click.Context, home: Path) -> None:
 @main.command()
 @click.option("--speed", default=SPEED, show_default=True, help="Times as fast as Azure.")
 @click.option("--without-operator", is_flag=True, help="Leave the operator to you.")
+@click.option(
+    "--machines",
+    type=click.Choice(["none", "nspawn"]),
+    default="none",
+    show_default=True,
+    help="nspawn: real ones, with networks between them; needs root.",
+)
 @click.pass_obj
-def up(home: Path, *, speed: int, without_operator: bool) -> None:
+def up(home: Path, *, speed: int, without_operator: bool, machines: str) -> None:
     """Start everything in the background."""
-    environment.up(home, speed=speed, with_operator=not without_operator)
+    real = machines != "none"
+    environment.up(home, speed=speed, with_operator=not without_operator, with_machines=real)
     say(f"Up. Next: . {home}/env && kubectl get haclusters    (end it with: make down)")
 
 

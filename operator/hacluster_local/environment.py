@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Final
 
 from hacluster_local import leftovers, operator_process, processes, shell
-from hacluster_local.azure import SPEED, Azure, start_azure
+from hacluster_local.azure import SPEED, Azure, Behind, clean_azure, start_azure
 from hacluster_local.controlplane import binaries
 from hacluster_local.controlplane.access import Authority
 from hacluster_local.controlplane.kubectl import Kubectl
 from hacluster_local.controlplane.server import start_control_plane
+from hacluster_local.setup import machine_base
 from hacluster_local.setup.checkout import ROOT
 from hacluster_local.setup.progress import step
 from hacluster_local.store import install
-from hacluster_local.store.server import Store, start_store
 
 HOME: Final = ROOT / ".local"
 LOGS: Final = "log"
@@ -43,24 +43,29 @@ class Environment:
     kubectl: Kubectl
     """With an administrator's rights."""
     azure: Azure
-    store: Store
     ca_file: Path
     """The authorities of all its servers."""
 
 
-def up(home: Path, *, speed: int = SPEED, with_operator: bool = True) -> Environment:
+def up(
+    home: Path, *, speed: int = SPEED, with_operator: bool = True, with_machines: bool = False
+) -> Environment:
     """Start everything and wait until it serves; about ten seconds.
 
+    With machines, those of the simulated Azure are real; without, they are a model.
+
     Raises:
-        RefusedError: It is up already, or another run is at it.
+        RefusedError: It is up already, another run is at it, or there can be no machines here.
+        SetupError: What machines start from could not be made.
         PartError: A part did not come up; all others are ended again, and the logs are kept.
     """
     with _alone(home):
         _refuse_second(home)
         _clear(home, keep=(LOCK,))
         try:
-            with step("Start API server, store, simulated Azure and operator", "about 10 s"):
-                return _start(home, speed, with_operator=with_operator)
+            behind = _behind(with_machines=with_machines)
+            with step("Start API server, simulated Azure and operator", "about 10 s"):
+                return _start(home, speed, behind, with_operator=with_operator)
         except BaseException:
             _end(home)
             raise
@@ -72,23 +77,35 @@ def down(home: Path) -> int:
         return _end(home)
 
 
-def _start(home: Path, speed: int, *, with_operator: bool) -> Environment:
+def _behind(*, with_machines: bool) -> Behind:
+    azurite = install.find_or_install()
+    command = (str(azurite.node), str(azurite.script))
+    if not with_machines:
+        return Behind(azurite=command)
+    if why := machine_base.why_not():
+        raise RefusedError(
+            f"There can be no real machines here: {why}. Without them: make up MACHINES=none. "
+            "Power states and results of scripts then come from a model, and no packet flows."
+        )
+    return Behind(azurite=command, machines=machine_base.find_or_make())
+
+
+def _start(home: Path, speed: int, behind: Behind, *, with_operator: bool) -> Environment:
     authority = Authority(home / "pki", "hacluster local authority")
-    programs, azurite = binaries.find_or_build(), install.find_or_install()
+    programs = binaries.find_or_build()
     with ThreadPoolExecutor() as pool:
         plane_coming = pool.submit(start_control_plane, home, programs, authority)
-        azure_coming = pool.submit(start_azure, home, speed)
-        store_coming = pool.submit(start_store, home, azurite, authority)
-        plane, azure, store = plane_coming.result(), azure_coming.result(), store_coming.result()
+        azure_coming = pool.submit(start_azure, home, behind, speed)
+        plane, azure = plane_coming.result(), azure_coming.result()
     ca_file = home / "ca.pem"
     ca_file.write_bytes(azure.ca_file.read_bytes() + authority.certificate.read_bytes())
     variables = shell.settings(azure, ca_file)
     identity = operator_process.install(plane, home)
     if with_operator:
-        operator_process.start_operator(home, identity, variables)
+        operator_process.start_operator(home, identity, {**variables, **shell.way(azure)})
     shell.write_env(home, {"KUBECONFIG": str(plane.kubeconfig), **variables})
     shell.write_commands(home)
-    return Environment(home=home, kubectl=plane.kubectl, azure=azure, store=store, ca_file=ca_file)
+    return Environment(home=home, kubectl=plane.kubectl, azure=azure, ca_file=ca_file)
 
 
 def _refuse_second(home: Path) -> None:
@@ -100,6 +117,7 @@ def _refuse_second(home: Path) -> None:
 
 def _end(home: Path) -> int:
     ended = processes.stop(home)
+    clean_azure(home)
     _clear(home, keep=(LOCK, LOGS))
     return ended
 

@@ -22,6 +22,11 @@ def settings(azure: Azure, ca_file: Path) -> dict[str, str]:
     }
 
 
+def way(azure: Azure) -> dict[str, str]:
+    """Return the variables by which a program on this machine reaches storage accounts."""
+    return {"HTTPS_PROXY": azure.proxy, "NO_PROXY": "127.0.0.1,localhost"}
+
+
 def write_env(home: Path, variables: Mapping[str, str]) -> None:
     """Write ``home/env``, which holds a secret, so that only its owner can read it."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]

@@ -261,7 +261,7 @@ class MetadataServer:
             path=request.path,
             query={name.casefold(): value for name, value in request.query.items()},
             headers={name.casefold(): value for name, value in request.headers.items()},
-            body=await request.content.read(LARGEST),
+            body=await request.read(),
         )
         try:
             machine = self._asker(self._network, peer[0])

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from azuresim import ids
-from azuresim.fabric import managed, name_servers, places, sockets
+from azuresim.fabric import managed, name_servers, namespaces, places, sockets
 from azuresim.fabric.azurite import AwayError
 from azuresim.fabric.dns import DnsServer
 from azuresim.fabric.events import Events
@@ -113,6 +113,7 @@ class Services:
         self._own = ("", 0)
         self._networks: Mapping[str, str] = MappingProxyType({})
         self._internet = ""
+        self._routed: Place | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
@@ -145,7 +146,8 @@ class Services:
 
     async def settle(self) -> None:
         """Let the data plane follow before ARM answers, as long as that is soon."""
-        self.published.note()
+        if self._networks or self._internet:  # nobody asks for names anywhere else
+            self.published.note()
         await self.storage.settle()
 
     async def stop(self) -> None:
@@ -212,7 +214,18 @@ class Services:
     async def _bring(self) -> None:
         self.events.look()
         await self.storage.bring()
+        await self._route()
         await self._listeners.bring(self._wanted())
+
+    async def _route(self) -> None:
+        """Make the services' addresses the internet namespace's own, once for each it is."""
+        if not self._internet:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            where = sockets.place(self._internet, places.SERVICES, 0)
+            if where != self._routed:
+                await asyncio.to_thread(namespaces.own, self._internet, places.SERVICES)
+                self._routed = where
 
     def _wanted(self) -> dict[Key, Opener]:
         """Return what ought to listen, by purpose and place."""

@@ -95,6 +95,7 @@ class Store:
         self._agreed = setup.folder / "containers.json"
         self._azurite = Azurite(setup)
         self._in_step = asyncio.Event()
+        self._is_wanted = asyncio.Event()
         self._lock = asyncio.Lock()
         self._stepped_port = 0
         self._visits = 0
@@ -114,6 +115,7 @@ class Store:
                     if port == self._stepped_port:
                         return port
                     self._in_step.clear()
+                    self._is_wanted.set()
                     await self._in_step.wait()
         except TimeoutError:
             raise AwayError(f"The store of account {self.account.name} is away.") from None
@@ -152,10 +154,17 @@ class Store:
                 if port != self._stepped_port or self._visits or self._was_visited:
                     self._was_visited = False
                     await self._step(port)
-                await asyncio.sleep(LOOK_S if port == self._stepped_port else RETRY_S)
-            except AwayError as error:
+                await self._pause(LOOK_S)
+            except (AwayError, OSError) as error:
                 log.debug("Containers are not in step: %s", error)
                 await asyncio.sleep(RETRY_S)
+
+    async def _pause(self, longest_s: float) -> None:
+        """Wait, unless somebody waits for the containers."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest_s):
+                await self._is_wanted.wait()
+        self._is_wanted.clear()
 
     async def _step(self, port: int) -> None:
         async with self._lock:

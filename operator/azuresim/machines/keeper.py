@@ -38,7 +38,8 @@ ANSWERS_WITHIN_S: Final = 5.0
 PING_S: Final = 2.0
 SEEK_S: Final = 0.2
 POWER_OFF: Final = signal.SIGRTMIN + 4
-"""What systemd takes for the order to power off."""
+REBOOT: Final = signal.SIGRTMIN + 5
+"""What systemd takes for the orders to power off, and to reboot."""
 EVERYTHING: Final = "*"
 """The data plane's word for all places, in a cut."""
 
@@ -141,6 +142,13 @@ class Keeper:
             (self.wanted is not None and _boot_folder(self._host, self.wanted) == disk)
             or str(places.image(disk)) in self._kept.now.images.values()
         )
+
+    def reboot(self) -> None:
+        """Have its guest reboot; one that hangs, or does not run, does not."""
+        leader = self.leader
+        if leader is not None:
+            with suppress(ProcessLookupError):
+                os.kill(leader, REBOOT)
 
     async def freeze(self, seconds: float) -> None:
         """Let it stand still for so long; returns once it does.

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from azuresim import ids
 from azuresim.clock import Clock
+from azuresim.fabric.events import Event
 from azuresim.machines import launch, places
 from azuresim.machines.door import Machine, Outcome, Script, Status
 from azuresim.machines.errands import Errands
@@ -64,7 +65,7 @@ class Nspawn:
         self._errands = Errands(clock, self._socket, kept, keep, pace)
         self._keepers: dict[str, Keeper] = {}
         self._runs: dict[str, Script] = {}
-        self._erasing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._started = False
 
     @property
@@ -87,7 +88,7 @@ class Nspawn:
     async def stop(self) -> None:
         """Cut the power of all machines; those that ran boot at the next start."""
         await self._errands.stop()
-        for task in self._erasing:
+        for task in self._tasks:
             task.cancel()
         keepers = self._keepers.values()
         await asyncio.gather(*(keeper.stop(kill=True) for keeper in keepers))
@@ -120,9 +121,7 @@ class Nspawn:
         """Begin to throw a disk's content away, once no machine has it any longer."""
         folder = places.disk(self._host.directory, disk_id)
         if folder.exists():
-            task = asyncio.get_running_loop().create_task(self._erase(folder))
-            self._erasing.add(task)
-            task.add_done_callback(self._erasing.discard)
+            self._spawn(self._erase(folder))
 
     def status(self, machine_id: str, now: float) -> Status:
         """Return how a machine is."""
@@ -150,6 +149,17 @@ class Nspawn:
         self._errands.forget(run_id)
         self._model.forget(run_id)
 
+    def maintain(self, event: Event) -> None:
+        """Do to machines what an event says: freezes and reboots; the rest is only announced."""
+        for machine_id in event.machines:
+            keeper = self._keepers.get(ids.key(machine_id))
+            if keeper is None:
+                continue
+            if event.kind == "Freeze":
+                self._spawn(keeper.freeze(event.duration_s))
+            elif event.kind == "Reboot":
+                keeper.reboot()
+
     def commands(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Return what the control socket takes about machines."""
         return {
@@ -159,6 +169,16 @@ class Nspawn:
             "machine.kill": self._strike,
             "machine.freeze": self._freeze,
         }
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("Failed: %s", task.exception())
 
     def _keep(self, keeper: Keeper) -> None:
         def gone() -> None:

@@ -27,6 +27,8 @@ LINGER_S: Final = 2.0
 STOP_S: Final = 5.0
 """How long a stop waits for requests under way."""
 
+READS: Final = frozenset({"GET", "HEAD"})
+
 HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ class Server:
         pipeline: Answers the requests.
         context: The server's side of TLS.
         patience_s: Real seconds in which a request's body must arrive.
-        settle: Waited for before a reply is sent: what stands behind the wire follows. Bounded.
+        settle: Waited for before a write is answered: what stands behind the wire follows. Bounded.
     """
 
     def __init__(
@@ -98,7 +100,7 @@ class Server:
             log.exception("Failed to answer a request")
             message = "The simulator has a bug; its log tells more."
             answer = refusal(ArmError(500, "InternalServerError", message))
-        if self._settle is not None:
+        if self._settle is not None and request.method not in READS:
             await self._settle()
         if answer.delay_s:
             await asyncio.sleep(answer.delay_s)

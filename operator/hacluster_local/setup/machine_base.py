@@ -18,6 +18,8 @@ from hacluster_local.setup.errors import SetupError
 from hacluster_local.setup.progress import say, step
 
 KIND: Final = "machine"
+EDITION: Final = "1"
+"""To be raised when the tree is made another way from the same lists."""
 SUITE: Final = "bookworm"
 PACKAGES: Final = (
     "systemd", "systemd-sysv", "dbus", "udev", "kmod", "util-linux", "e2fsprogs", "fdisk",
@@ -71,7 +73,7 @@ def place() -> Path:
 
 def key() -> str:
     """Return the name of the entry in the cache that this recipe makes."""
-    return cache.digest(Path(__file__), platform.machine())
+    return cache.digest(EDITION, SUITE, *PACKAGES, *UNWANTED, *MASKED, platform.machine())
 
 
 def find() -> Path | None:
@@ -79,12 +81,21 @@ def find() -> Path | None:
     return place() if place().is_dir() else None
 
 
+def find_or_make() -> Path:
+    """Return the tree; make it, which takes about a minute, if nobody has yet.
+
+    Raises:
+        SetupError: It could not be made; says why.
+    """
+    return cache.entry(KIND, key(), _make)
+
+
 def ensure() -> None:
-    """Make the tree where that is possible; else say what is left out, and go on."""
+    """Make the tree where that is possible; else go on without, and say so if it failed."""
     if find() is not None or why_not():
         return
     try:
-        cache.entry(KIND, key(), _make)
+        find_or_make()
     except SetupError as failure:
         say(f"{failure}\n\nGoing on without simulated machines: MACHINES=none is what there is.")
 

@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from azure.mgmt.compute import ComputeManagementClient
@@ -16,9 +17,10 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from tests.sim.resources.bodies import IMAGE
 from tests.sim.simulator import OPERATOR, Simulator
 
+from azuresim.fabric.names import Names
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 PATIENCE_S: Final = 120.0
 """Whatever is waited for comes within this time, also on a machine that is busy with other work."""
@@ -203,3 +205,15 @@ def simulator(directory: Path, base: Path) -> Simulator:
     """Return a simulator with real machines, not started."""
     options = ("--machines", "nspawn", "--machine-base", str(base), "--shutdown-within", "6")
     return Simulator(directory, options, errors=directory.with_suffix(".log"))
+
+
+def traces(directory: Path) -> list[str]:
+    """Return what the kernel has of a simulator: groups, links, namespaces, devices, mounts."""
+    prefix, home = Names.of(directory).prefix, str(directory.resolve())
+    groups = [str(each) for each in Path("/sys/fs/cgroup").rglob(f"{prefix}*/")]
+    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
+    namespaces = [each.name for each in Path("/run/netns").glob(f"{prefix}*")]
+    devices = [path.read_text() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    inside = [line for line in (*devices, *mounts) if home in line]
+    return [*groups, *(line for line in links.splitlines() if prefix in line), *namespaces, *inside]

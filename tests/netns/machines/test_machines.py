@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from tests.netns.machines.site import GROUP, NODES, PATIENCE_S, SERVE, Site, wait_for
-
-from azuresim.fabric.names import Names
+from tests.netns.machines.site import GROUP, NODES, PATIENCE_S, SERVE, Site, traces, wait_for
 
 pytestmark = pytest.mark.timeout(400)
 ONE, TWO = NODES
@@ -186,6 +183,15 @@ def test_a_power_loss_takes_the_machine_and_what_was_run_on_it(site: Site) -> No
     assert site.boot_id(ONE) != boot
 
 
+def test_maintenance_that_begins_freezes_the_machine(site: Site) -> None:
+    said = site.say("event", "add", "Freeze", "--machine", ONE, "--notice", "0", "--duration", "5")
+    assert said.returncode == 0, said.stderr
+    state = next(site.sim.directory.glob(f"machines/*{ONE}*/state.json"))
+    wait_for(lambda: json.loads(state.read_text())["thaw_at"] is not None, "the freeze")
+    wait_for(lambda: json.loads(state.read_text())["thaw_at"] is None, "its end")
+    assert site.run(ONE, "echo on").strip() == "on"
+
+
 def test_machines_outlive_a_killed_simulator_and_serve_again_with_the_next(site: Site) -> None:
     serve(site)
     boots = [site.boot_id(name) for name in NODES]
@@ -204,40 +210,18 @@ def test_a_deleted_machine_leaves_nothing(site: Site) -> None:
     wait_for(lambda: not list(site.sim.directory.glob(f"machines/*{TWO}*")), "its end")
     disks = site.sim.directory / "disks"
     wait_for(lambda: len(list(disks.iterdir())) == count - 2, "the end of its disks")
-    assert [each for each in traces(site) if TWO in each] == []
+    assert [each for each in traces(site.sim.directory) if TWO in each] == []
     site.make(TWO)
     assert site.run(TWO, "ls /root/own 2>&1 || echo new").strip().endswith("new")
 
 
 def test_after_a_kill_clean_leaves_nothing(site: Site) -> None:
-    assert traces(site)
+    assert traces(site.sim.directory)
     site.close()
     site.sim.kill()
     said = site.say("clean")
     assert said.returncode == 0, said.stderr
-    assert traces(site) == []
+    assert traces(site.sim.directory) == []
     site.sim.start()
     site.connect()
     assert {name: site.power(name) for name in NODES} == dict.fromkeys(NODES, "stopped")
-
-
-def traces(site: Site) -> list[str]:
-    """Return what the kernel has of this simulator: groups, namespaces, devices, mounts."""
-    prefix, directory = Names.of(site.sim.directory).prefix, str(site.sim.directory.resolve())
-    groups = [str(each) for each in Path("/sys/fs/cgroup").rglob(f"{prefix}*/")]
-    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
-    namespaces = [each.name for each in Path("/run/netns").glob(f"{prefix}*")]
-    backing = [
-        path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")
-    ]
-    devices = [each for each in backing if each.startswith(directory)]
-    mounts = [
-        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if directory in line
-    ]
-    return [
-        *groups,
-        *(line for line in links.splitlines() if prefix in line),
-        *namespaces,
-        *devices,
-        *mounts,
-    ]

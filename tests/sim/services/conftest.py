@@ -53,7 +53,7 @@ def group(world: World, request: pytest.FixtureRequest) -> str:
     return made_group(world, request.node.name[:60].strip("_"))
 
 
-def made_group(world: World, name: str) -> str:
+def made_group(world: Simulator, name: str) -> str:
     """Make a resource group."""
     with world.client(ResourceManagementClient) as resources:
         resources.resource_groups.create_or_update(name, {"location": "eastus"})

@@ -230,10 +230,11 @@ TYPE: Final = ResourceType(
         Fact("PUT of an existing one, PATCH and DELETE are over at once", Source.RECORDING),
         Fact("a name is there once, 3 to 24 small letters and digits", Source.DOCUMENT),
         Fact("signatures are made with the account's keys and are valid", Source.DOCUMENT),
+        Fact("blobs are Azurite's, where there is one", Source.ASSUMED),
         Fact("TLS 1.2 and no public blobs by default, from 2023-01-01 on", Source.ASSUMED),
     ),
     missing=(
-        "data plane", "private endpoints", "customer keys", "failover", "management policies",
+        "rights on blobs", "private endpoints", "customer keys", "failover", "management policies",
         "file, queue and table services", "local users",
     ),
 )  # fmt: skip

@@ -1,6 +1,10 @@
 """Name servers and resolvers answer from the record sets, as the RFCs have it."""
 
 import asyncio
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -221,31 +225,36 @@ def test_two_aliases_in_a_ring_are_a_failure(stored: Stored) -> None:
     assert Resolver(Published(stored.service, 0.0), dict)("a.example.com", "A").code == "SERVFAIL"
 
 
-async def test_large_answers_are_cut_short_over_udp_and_whole_over_tcp(stored: Stored) -> None:
+@contextlib.contextmanager
+def serving(server: DnsServer) -> Iterator[int]:
+    """Serve on the loopback, from a thread of its own, and yield the port."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        where = Place(namespace="", address="127.0.0.1", port=0)
+        yield asyncio.run_coroutine_threadsafe(server.open(where), loop).result(60)
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(60)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(60)
+        loop.close()
+
+
+def test_large_answers_are_cut_short_over_udp_and_whole_over_tcp(stored: Stored) -> None:
     server = zone_with(stored)
     many = [f"10.9.{one // 200}.{one % 200 + 1}" for one in range(100)]
     stored.put(f"{ZONE}/A/many", a(*many))
     published = Published(stored.service, 0.0)
-    serving = DnsServer(lambda n, k: name_servers.answer(published, server, n, k), recursive=False)
-    port = await serving.open(Place(namespace="", address="127.0.0.1", port=0))
-    try:
+    answerer = functools.partial(name_servers.answer, published, server)
+    with serving(DnsServer(answerer, recursive=False)) as port:
         ask = DNSRecord.question("many.example.com", "A")
-        short = await in_thread(lambda: DNSRecord.parse(ask.send("127.0.0.1", port, timeout=20)))
+        short = DNSRecord.parse(ask.send("127.0.0.1", port, timeout=20))
         assert short.header.tc
-        whole = await in_thread(
-            lambda: DNSRecord.parse(ask.send("127.0.0.1", port, tcp=True, timeout=20))
-        )
+        whole = DNSRecord.parse(ask.send("127.0.0.1", port, tcp=True, timeout=20))
         assert len(whole.rr) == 100
-        agent = await in_thread(
-            lambda: agent_dns.addresses("www.example.com", "127.0.0.1", 20.0, port)
-        )
+        agent = agent_dns.addresses("www.example.com", "127.0.0.1", 20.0, port)
         assert agent == ["10.5.0.120", "10.5.0.121"]
-    finally:
-        await serving.stop()
-
-
-async def in_thread(act: Any) -> Any:
-    return await asyncio.to_thread(act)
 
 
 @pytest.mark.parametrize(

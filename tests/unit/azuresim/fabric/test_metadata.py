@@ -102,7 +102,7 @@ class World:
         )
 
     def token(self, name: str, **query: str) -> Told:
-        asked = {"api_version": "2018-02-01", "resource": STORAGE, **query}
+        asked: dict[str, Any] = {"api_version": "2018-02-01", "resource": STORAGE, **query}
         return self.ask(name, "identity/oauth2/token", **asked)
 
     def scheduled(self, name: str) -> Any:
@@ -128,7 +128,7 @@ def test_a_machine_learns_who_and_where_it_is(world: World) -> None:
     assert nic["ipv4"]["subnet"] == [{"address": "10.5.0.0", "prefix": "24"}]
     part = world.ask("node-1", "instance/compute", api_version="2021-02-01").body
     assert part == compute
-    leaf = {"api_version": "2021-02-01", "format": "text"}
+    leaf: dict[str, Any] = {"api_version": "2021-02-01", "format": "text"}
     assert world.ask("node-1", "instance/compute/name", **leaf).body == "node-1"
     assert world.ask("node-1", "instance", **leaf).body == "compute/\nnetwork/"
 
@@ -150,7 +150,7 @@ def test_a_machine_learns_who_and_where_it_is(world: World) -> None:
          "not served", "no header for a token"],
 )  # fmt: skip
 def test_what_does_not_keep_to_the_rules_is_refused(
-    world: World, path: str, headers: Any, query: dict[str, str], status: int, words: str
+    world: World, path: str, headers: Any, query: dict[str, Any], status: int, words: str
 ) -> None:
     world.machine("node-1", 110)
     told = world.ask("node-1", path, headers=headers, **query)
@@ -264,7 +264,8 @@ def test_an_acknowledged_event_begins_at_once(world: World) -> None:
     assert told.status == 200
     assert world.scheduled("node-1")["Events"][0]["EventStatus"] == "Started"
     unknown = {"StartRequests": [{"EventId": "nobody's"}]}
-    for body in (unknown, {"StartRequests": "x"}, [], None):
+    wrong: tuple[Any, ...] = (unknown, {"StartRequests": "x"}, [], None)
+    for body in wrong:
         refused = world.ask(
             "node-1", "scheduledevents", verb="POST", body=body, api_version="2020-07-01"
         )
