@@ -32,6 +32,8 @@ class Azure:
     client_secret: str
     proxy: str
     """Leads clients on this machine to the storage accounts, by their real names."""
+    inside: str
+    """Where the resource manager is for machines."""
 
     def __repr__(self) -> str:
         """Leave the secret out."""
@@ -113,4 +115,5 @@ def parse(said: Mapping[str, str]) -> Azure:
         client_id=said["clientId"],
         client_secret=said["clientSecret"],
         proxy=said["proxy"],
+        inside=said["insideResourceManager"],
     )

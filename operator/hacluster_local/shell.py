@@ -23,8 +23,12 @@ def settings(azure: Azure, ca_file: Path) -> dict[str, str]:
 
 
 def way(azure: Azure) -> dict[str, str]:
-    """Return the variables by which a program on this machine reaches storage accounts."""
-    return {"HTTPS_PROXY": azure.proxy, "NO_PROXY": "127.0.0.1,localhost"}
+    """Return the variables by which the operator reaches storage accounts, and machines ARM."""
+    return {
+        "HTTPS_PROXY": azure.proxy,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "HACLUSTER_NODE_RESOURCE_MANAGER": azure.inside,
+    }
 
 
 def write_env(home: Path, variables: Mapping[str, str]) -> None:

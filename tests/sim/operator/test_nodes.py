@@ -21,7 +21,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import ContainerClient
 from tests.loop.guests import FakeVault
 from tests.loop.world import FakeKubernetes, NoCounters
-from tests.sim.azurite import Token, azurite
+from tests.sim.azurite import Store, Token, azurite
 from tests.sim.operator.conftest import Calls, settings_for
 from tests.sim.operator.test_storms import manifest
 from tests.sim.simulator import Simulator, running
@@ -37,7 +37,6 @@ from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.one_pass import OnePass
 from hacluster.reconcile.ports import Agents, Blob
 from hacluster.store.container import VERSION, Container
-from hacluster_local.store.server import Store
 from hacluster_node.settings.document import parse
 from hacluster_wire.documents import CONFIGURATION, STATUS, Document, open_sealed, seal
 

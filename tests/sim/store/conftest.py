@@ -9,11 +9,10 @@ import aiohttp
 import pytest
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import ContainerClient
-from tests.sim.azurite import Token
+from tests.sim.azurite import Store, Token
 from tests.sim.azurite import azurite as running_azurite
 
 from hacluster.store.container import VERSION, Container
-from hacluster_local.store.server import Store
 
 
 @pytest.fixture(scope="session")
