@@ -6,21 +6,14 @@ from pathlib import Path
 
 import pytest
 
+asyncio.set_event_loop(None)
+"""pytest-asyncio asks for the current loop before each test; the first to ask would be given a new
+one, which nobody closes, and whichever test runs when it is collected would fail for it."""
+
 HERE = Path(__file__).parent
 LEVELS_WITH_MARKER = ("sim", "kube", "netns", "mirror", "bench")
 ONE_AT_A_TIME = ("kube", "local", "netns")
 """Levels that stay on one worker: they share a control plane, or the machine's network."""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Give the main thread an event loop that somebody closes.
-
-    pytest-asyncio asks for one between tests; where there is none Python makes one, which is lost
-    without being closed, and the warning of that fails whatever test runs when it is collected.
-    """
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    config.add_cleanup(loop.close)
 
 
 @pytest.hookimpl(tryfirst=True)

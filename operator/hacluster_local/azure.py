@@ -10,7 +10,7 @@ from hacluster_local.ports import free_port
 from hacluster_local.processes import Program, start, wait_until_ready
 from hacluster_local.setup.checkout import PYTHON, ROOT, SOURCES
 
-READY_WITHIN_S: Final = 30.0
+READY_WITHIN_S: Final = 180.0
 SPEED: Final = 10
 """How much faster than Azure the simulated operations run, unless the user says otherwise."""
 

@@ -21,7 +21,7 @@ from hacluster_local.web import answers, opener
 NAMESPACE: Final = "hacluster-system"
 ACCOUNT: Final = "hacluster-operator"
 SIGNED_IN_FOR: Final = "8760h"
-READY_WITHIN_S: Final = 60.0
+READY_WITHIN_S: Final = 180.0
 APPLIED_KINDS: Final = (
     "Namespace",
     "CustomResourceDefinition",

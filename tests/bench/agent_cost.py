@@ -102,14 +102,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--profile", default="Balanced")
-    parser.add_argument("--world", type=int, default=41)
     options = parser.parse_args()
     if why_not():
         say(f"Not possible here: {why_not()}")
         return 2
     with (
         tempfile.TemporaryDirectory(prefix="hacluster-bench-") as directory,
-        world(options.world, Path(directory)) as made,
+        world(Path(directory)) as made,
         running(made, "cost", partition=partition(options.profile)) as cluster,
     ):
         measure(cluster, options.seconds)

@@ -111,7 +111,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--profiles", nargs="+", default=["Fastest", "Fast", "Balanced"])
-    parser.add_argument("--world", type=int, default=40)
     options = parser.parse_args()
     if why_not():
         say(f"Not possible here: {why_not()}")
@@ -119,7 +118,7 @@ def main() -> int:
     say("seconds                  n   median      p90      min      max  goal")
     with (
         tempfile.TemporaryDirectory(prefix="hacluster-bench-") as directory,
-        world(options.world, Path(directory)) as made,
+        world(Path(directory)) as made,
     ):
         for profile in options.profiles:
             measure(made, profile, options.runs)

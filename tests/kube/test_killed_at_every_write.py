@@ -22,7 +22,7 @@ from azuresim.faults import control
 
 SILENCE_S = 60.0
 PATIENCE_S = 120.0
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def until(world: World, operator: KilledOperator, holds: Any, what: str) -> None:

@@ -21,7 +21,7 @@ from azuresim.faults import control
 
 ROLE = Path(__file__).parents[2] / "deploy" / "azure-role.json"
 VERSION = "api-version=2022-04-01"
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def shipped(sim: Simulator) -> dict[str, Any]:

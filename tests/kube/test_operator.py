@@ -14,7 +14,7 @@ from tests.kube.operator_process import OperatorProcess, operator, rights, until
 from tests.sim.simulator import Simulator, running
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 SAMPLE = ROOT / "deploy" / "samples" / "minimal.yaml"
 

@@ -15,7 +15,7 @@ from hacluster_local.controlplane import binaries
 from hacluster_local.setup.checkout import ROOT, SOURCES
 from hacluster_local.store import install
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(900)
 NEEDED = ("## Microsoft.Network/loadBalancers", "## Microsoft.Compute/virtualMachines")
 
 
@@ -55,7 +55,7 @@ def kill_operator(home: Path) -> None:
     os.kill(operator.pid, signal.SIGKILL)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_demo_keeps_every_promise(home: Path) -> None:
     require(simulates(*NEEDED), "Azure", "azuresim lacks a type yet")
     with demo(home) as running:

@@ -170,7 +170,7 @@ def test_the_simulators_own_command_line_is_at_hand(running: Environment) -> Non
     assert done.stdout == ""
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_nothing_is_left_after_every_part_was_killed(tmp_path: Path) -> None:
     environment.up(tmp_path, with_operator=False)
     for process in processes.find(tmp_path):
@@ -181,7 +181,7 @@ def test_nothing_is_left_after_every_part_was_killed(tmp_path: Path) -> None:
     assert {entry.name for entry in tmp_path.iterdir()} == {"lock", "log"}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_of_two_ups_at_once_one_comes_up_and_one_is_refused(tmp_path: Path) -> None:
     def attempt(_: int) -> str:
         try:
@@ -200,7 +200,7 @@ def test_of_two_ups_at_once_one_comes_up_and_one_is_refused(tmp_path: Path) -> N
         environment.down(tmp_path)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_a_part_that_fails_takes_the_others_down_and_leaves_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

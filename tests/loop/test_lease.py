@@ -8,7 +8,7 @@ import pytest
 from hacluster.kube.lease import Lease, LeaseTimes
 from hacluster.reconcile.ports import KubernetesError
 
-pytestmark = [pytest.mark.looptime, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.looptime
 
 
 @dataclass

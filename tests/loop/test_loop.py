@@ -9,7 +9,7 @@ from hacluster.model.assessment import BackendHealth
 from hacluster.model.ids import ArmId
 from hacluster.model.reasons import Reason
 
-pytestmark = [pytest.mark.looptime, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.looptime
 
 NETWORK = "microsoft.network/virtualnetworks"
 HOUR = 3600.0

@@ -15,7 +15,7 @@ from hacluster.model.ids import ArmId
 from hacluster.model.observed import Absent, Present, Unknown
 from hacluster.reconcile.ports import Look
 
-pytestmark = [pytest.mark.looptime, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.looptime
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000"
 PERIOD = timedelta(seconds=60)

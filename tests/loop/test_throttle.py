@@ -4,7 +4,7 @@ import pytest
 
 from hacluster.arm.throttle import LONGEST_WAIT_S, LOW, Gate, GateClosedError, Use, use_of
 
-pytestmark = [pytest.mark.looptime, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.looptime
 
 READS_LEFT = "x-ms-ratelimit-remaining-subscription-reads"
 NETWORK, COMPUTE = "microsoft.network", "microsoft.compute"

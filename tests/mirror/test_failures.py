@@ -16,7 +16,7 @@ from hacluster_node.errors import NodeError, Refused
 if TYPE_CHECKING:
     from tests.mirror.world import Node, Pair
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def equal_halves(pair: Pair) -> bool:

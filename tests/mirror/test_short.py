@@ -8,7 +8,7 @@ from tests.mirror.world import Pair, until
 from hacluster_node.errors import Refused
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_nothing_acknowledged_is_lost_when_the_active_node_dies(new: Pair) -> None:
     first, second = new.nodes
     until(lambda: "both halves are new" in first.check(), "the halves have met")

@@ -143,8 +143,8 @@ class Cluster:
         for name in ("helper", "guard", "agent"):  # A crash leaves the names of its sockets.
             (self._run(node) / f"{name}.sock").unlink(missing_ok=True)
         self.guards[node] = self._program(node, "guard")
-        wait_for((self._run(node) / "helper.sock").exists, 10, f"{node}'s helper")
-        wait_for((self._run(node) / "guard.sock").exists, 10, f"{node}'s guard")
+        wait_for((self._run(node) / "helper.sock").exists, 30, f"{node}'s helper")
+        wait_for((self._run(node) / "guard.sock").exists, 30, f"{node}'s guard")
 
     def start_agent(self, node: str) -> None:
         self.agents[node] = self._program(node, "run")
@@ -185,7 +185,7 @@ class Cluster:
             self._restart_where_a_stop_failed()
         for node in NODES:
             self.processes_signal(node, signal.SIGCONT)
-        wait_for(self._are_well, 30, "both nodes to hear each other")
+        wait_for(self._are_well, 60, "both nodes to hear each other")
         return self.wait_active()
 
     def _restart_where_a_stop_failed(self) -> None:
@@ -195,7 +195,7 @@ class Cluster:
                 groups = self.status(node)["groups"]
                 if "Failed" in groups[0]["resources"].values():
                     self.agents[node].kill()
-                    self.agents[node].wait(5)
+                    self.agents[node].wait(30)
 
     def _are_well(self) -> bool:
         """Start what has ended, as systemd would, and tell whether both nodes take part."""
@@ -235,7 +235,7 @@ class Cluster:
         last = self.answers()[-1:]
         return last[0].node if last and last[0].got > time.monotonic() - within_s else None
 
-    def wait_active(self, node: str | None = None, within_s: float = 30.0) -> str:
+    def wait_active(self, node: str | None = None, within_s: float = 60.0) -> str:
         """Wait until a node (or the one named) answers 200, and return its name."""
         wait_for(
             lambda: self.active() is not None and node in (None, self.active()),

@@ -21,7 +21,7 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         pytest.fail(why)
     if why:
         pytest.skip(why)
-    with world(1, tmp_path_factory.mktemp("world")) as made:
+    with world(tmp_path_factory.mktemp("world")) as made:
         yield made
 
 
@@ -34,12 +34,11 @@ def started(net: World) -> Iterator[Cluster]:
 
 @pytest.fixture
 def cluster(started: Cluster) -> Iterator[Cluster]:
-    """The cluster, healed; after each story, at no time were two nodes active.
+    """The cluster; after each story, at no time were two nodes active.
 
     The application may run on beside a newer one only where a whole machine stood still for
     longer than the profile allows for, and then for less than the fence time of one second.
     """
-    started.heal()
     begun = len(started.application())
     yield started
     assert violations(started.answers()) == [], started.logs()

@@ -81,12 +81,12 @@ def _sockets(_directory: str, names: list[str]) -> list[str]:
     return [name for name in names if name.endswith(".sock")]
 
 
-def worker(number: int, first: int, runs: int) -> None:
+def worker(first: int, runs: int) -> None:
     """Do a share of the runs in a world of its own; one JSON line each on standard output."""
     with contextlib.ExitStack() as stack:
         prefix = "hacluster-soak-world-"
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix))
-        made = stack.enter_context(world(number, Path(directory)))
+        made = stack.enter_context(world(Path(directory)))
         cluster = stack.enter_context(running(made, "soak"))
         for seed in range(first, first + runs):
             say(json.dumps(run_once(cluster, seed)))
@@ -121,19 +121,19 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--worlds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if why_not():
         say(f"Not possible here: {why_not()}")
         return 2
-    if options.worker is not None:
-        worker(options.worker, options.seed, options.runs)
+    if options.worker:
+        worker(options.seed, options.runs)
         return 0
     share = -(-options.runs // options.worlds)
     counts: collections.Counter[str] = collections.Counter()
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.netns.soak", "--worker", str(20 + number),
+            [sys.executable, "-m", "tests.netns.soak", "--worker",
              "--runs", str(share), "--seed", str(options.seed + number * share)],
             stdout=subprocess.PIPE, text=True,
         )

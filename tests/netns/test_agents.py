@@ -1,30 +1,62 @@
 """Stories of real agents: what hurts them, and what a client of the probe sees of it.
 
-After each, the fixture checks that the observer never saw two active nodes.
+After each, the fixture checks that the observer never saw two active nodes. That holds however
+late a timer fires. What else a story tells holds only where timers fire in time, so a story that
+fails while the machine itself stood still is told again.
 """
 
 from __future__ import annotations
 
+import functools
 import signal
 import time
+from typing import Any, Protocol
 
 import pytest
 from tests.netns.cluster import Cluster, overlaps, wait_for
 
-pytestmark = pytest.mark.timeout(90)
-BOUND_S = 12.0  # The fastest profile takes about 5 s; the machine may be busy.
+pytestmark = pytest.mark.timeout(900)
+BOUND_S = 20.0  # The fastest profile takes about 5 s; the machine may be busy.
+TOLD_AT_MOST = 4
+
+
+class Story(Protocol):
+    """A test of a cluster."""
+
+    def __call__(self, cluster: Cluster, **values: Any) -> None: ...
+
+
+def story(test: Any) -> Story:
+    """Tell a story again if it failed and the machine stood still meanwhile."""
+
+    @functools.wraps(test)
+    def told(cluster: Cluster, **values: Any) -> None:
+        for left in reversed(range(TOLD_AT_MOST)):
+            moment = time.monotonic()
+            try:
+                cluster.heal()
+                test(cluster, **values)
+            except AssertionError:
+                if not left or not cluster.world.stalled_since(moment):
+                    raise
+            else:
+                return
+
+    return told
 
 
 def other(node: str) -> str:
     return "n2" if node == "n1" else "n1"
 
 
+@story
 def test_a_crash_moves_the_group(cluster: Cluster) -> None:
     first = cluster.wait_active()
     cluster.kill(first)
     cluster.wait_active(other(first), BOUND_S)
 
 
+@story
 def test_a_planned_move_goes_where_it_is_told(cluster: Cluster) -> None:
     first = cluster.wait_active()
     before = len(cluster.application())
@@ -36,6 +68,7 @@ def test_a_planned_move_goes_where_it_is_told(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 6])
+@story
 def test_a_stopped_agent_is_fenced_by_its_guard(cluster: Cluster, seconds: int) -> None:
     """The agent alone is stopped: guard and application run on, and the guard must end them."""
     first = cluster.wait_active()
@@ -50,6 +83,7 @@ def test_a_stopped_agent_is_fenced_by_its_guard(cluster: Cluster, seconds: int) 
     assert overlaps(cluster.application()[before:]) == (0, 0.0)
 
 
+@story
 def test_a_whole_node_that_stood_still_does_not_serve_when_it_wakes(cluster: Cluster) -> None:
     first = cluster.wait_active()
     cluster.processes_signal(first, signal.SIGSTOP)
@@ -60,6 +94,7 @@ def test_a_whole_node_that_stood_still_does_not_serve_when_it_wakes(cluster: Clu
     assert cluster.application()[-1][0] == other(first)
 
 
+@story
 def test_lost_heartbeats_alone_move_nothing(cluster: Cluster) -> None:
     first = cluster.wait_active()
     moment = time.monotonic()
@@ -71,6 +106,7 @@ def test_lost_heartbeats_alone_move_nothing(cluster: Cluster) -> None:
     assert cluster.active() == first
 
 
+@story
 def test_the_active_node_cut_off_from_witness_and_peer_gives_way(cluster: Cluster) -> None:
     first = cluster.wait_active()
     before = len(cluster.application())
@@ -83,6 +119,7 @@ def test_the_active_node_cut_off_from_witness_and_peer_gives_way(cluster: Cluste
     assert overlaps(cluster.application()[before:]) == (0, 0.0)
 
 
+@story
 def test_answers_of_the_witness_lost_are_never_taken_for_success(cluster: Cluster) -> None:
     """Requests arrive and are applied, answers are lost, and the peer cannot vouch either."""
     first = cluster.wait_active()
@@ -92,6 +129,7 @@ def test_answers_of_the_witness_lost_are_never_taken_for_success(cluster: Cluste
     cluster.wait_active(other(first), 2 * BOUND_S)
 
 
+@story
 def test_with_the_witness_away_the_service_stays_while_the_peer_answers(cluster: Cluster) -> None:
     first = cluster.wait_active()
     time.sleep(1)
@@ -105,6 +143,7 @@ def test_with_the_witness_away_the_service_stays_while_the_peer_answers(cluster:
     wait_for(lambda: cluster.active() is None, BOUND_S, "the holder to stop")
 
 
+@story
 def test_a_third_of_all_packets_lost_leaves_one_active_node(cluster: Cluster) -> None:
     for place in ("n1", "n2"):
         cluster.world.cut_both(place, "store", 30)
@@ -114,6 +153,7 @@ def test_a_third_of_all_packets_lost_leaves_one_active_node(cluster: Cluster) ->
     cluster.wait_active(within_s=2 * BOUND_S)
 
 
+@story
 def test_a_stop_script_that_hangs_does_not_hold_up_a_move_for_ever(cluster: Cluster) -> None:
     first = cluster.wait_active()
     (cluster.directory / "hang").touch()
@@ -121,12 +161,14 @@ def test_a_stop_script_that_hangs_does_not_hold_up_a_move_for_ever(cluster: Clus
     cluster.wait_active(other(first), 2 * BOUND_S)
 
 
+@story
 def test_a_killed_guard_takes_the_service_down_with_it(cluster: Cluster) -> None:
     first = cluster.wait_active()
     cluster.guards[first].kill()
     cluster.wait_active(other(first), BOUND_S)
 
 
+@story
 def test_status_is_read_by_people_and_programs(cluster: Cluster) -> None:
     first = cluster.wait_active()
     status = cluster.status(first)
@@ -141,6 +183,7 @@ def test_status_is_read_by_people_and_programs(cluster: Cluster) -> None:
     assert "remedy" in refused.stderr
 
 
+@story
 def test_a_bad_configuration_leaves_the_good_one_in_force(cluster: Cluster) -> None:
     first = cluster.wait_active()
     moment = time.monotonic()

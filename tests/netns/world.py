@@ -1,20 +1,24 @@
 """A small Azure network of namespaces: two nodes, the store with its metadata service, an observer.
 
 Every namespace hangs by one veth on a routing namespace, the fabric; links are cut, one way or
-both, by nftables rules in the fabric's forward hook. Names start with a prefix of their own, so
-that leftovers of a killed run are found and removed by the next.
+both, by nftables rules in the fabric's forward hook. Each world on a machine has a number of its
+own, held by a lock; its names carry the number, so that leftovers of a killed run are found and
+removed by the next one that gets it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
 import ipaddress
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +41,8 @@ ACCOUNT_KEY = (
 )
 STORE_PORT, METADATA_PORT = 10000, 10169
 PLACES = ("n1", "n2", "store", "observer")
+NUMBERS = range(1, 100)
+STALLS = "stalls"
 
 
 def sh(*words: str, check: bool = True, stdin: str | None = None) -> str:
@@ -91,6 +97,15 @@ class World:
             self._attach(place)
         self.reset_links()
         self._start_store()
+        meter = [sys.executable, str(HERE / "stalls.py"), str(self.directory / STALLS)]
+        self.popen("observer", meter, self.directory / "stalls.log")
+
+    def stalled_since(self, moment: float) -> float:
+        """Return the longest time that the machine itself stood still since then; 0: it did not."""
+        file = self.directory / STALLS
+        lines = file.read_text().splitlines() if file.exists() else []
+        gaps = [json.loads(line) for line in lines]
+        return max((gap["late"] for gap in gaps if gap["at"] >= moment), default=0.0)
 
     def _attach(self, place: str) -> None:
         name, fabric, link = (
@@ -222,7 +237,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and all of its session."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(5)
+    process.wait(30)
 
 
 def make_certificate(address: str, directory: Path) -> None:
@@ -250,11 +265,27 @@ def make_certificate(address: str, directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def world(number: int, directory: Path) -> Iterator[World]:
+def world(directory: Path) -> Iterator[World]:
     """Make a world and remove it, whatever happens in between."""
-    made = World(number, directory)
-    try:
-        made.build()
-        yield made
-    finally:
-        made.remove()
+    with _number() as number:
+        made = World(number, directory)
+        try:
+            made.build()
+            yield made
+        finally:
+            made.remove()
+
+
+@contextlib.contextmanager
+def _number() -> Iterator[int]:
+    """Hold the first number that no other process on this machine holds."""
+    for number in NUMBERS:
+        place = Path(tempfile.gettempdir(), f"hacluster-world-{number}.lock")
+        with place.open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield number
+            return
+    raise RuntimeError(f"{len(NUMBERS)} worlds are in use: end some of the test runs")

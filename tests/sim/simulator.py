@@ -24,7 +24,7 @@ from urllib.parse import urlencode, urlsplit
 from azure.identity import ClientSecretCredential
 
 OPERATOR = Path(__file__).parents[2] / "operator"
-READY_S = 30
+READY_S = 120
 UNTHROTTLED = ("--throttle", "none")
 """Tests ask faster than people; who tests quotas says so in the options, which come later."""
 

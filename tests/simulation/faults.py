@@ -390,9 +390,9 @@ def _new_config(plan: Plan, host: Host, start: float, end: float) -> None:
 
 def _reconfigure(world: World, host: Host, numbers: timing.Timings) -> None:
     """Other numbers on one node only: the others keep theirs (a roll-out that hangs)."""
-    old = world.configs[host.address]
+    old = world.published[host.address]
     new = replace(old, partition=replace(old.partition, timings=_same_drift(old, numbers)))
-    world.configs[host.address] = new
+    world.published[host.address] = new
     world.tell(host, events.ConfigChanged, new)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation import faults, world
 
-from hacluster_node.core import contend, failsafe, freeze, group, lease, peers, release
+from hacluster_node.core import configure, contend, failsafe, freeze, group, lease, peers, release
 from hacluster_node.core.clocks import Clocks, shortest
 from hacluster_node.core.record import Record
 from hacluster_node.core.state import NodeState, Pending, Purpose, Right
@@ -125,6 +125,10 @@ def _never(*_: object) -> bool:
     return False
 
 
+def _as_it_was(_node: NodeState, record: Record) -> Record:
+    return record
+
+
 def _no_seconds(*_: object) -> float:
     return 0.0
 
@@ -168,6 +172,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("failsafe-majority", "failsafe", ((failsafe, "is_complete", _majority),), 392),
     Mutant("no-boot-hold-off", "failsafe", ((failsafe, "hold_off_left", _no_seconds),), 947),
     Mutant("promise-not-kept", "failsafe", ((failsafe, "promise_left", _no_seconds),), 8),
+    Mutant("new-numbers-at-once", "new numbers", ((configure, "must_wait", _never),), 4160),
+    Mutant("late-claim-as-it-was", "new numbers", ((contend, "restated", _as_it_was),), 5341),
     Mutant("release-before-fence", "7", ((group, "_begin_fence", _release_first),), 8),
 )
 

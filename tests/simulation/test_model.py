@@ -16,7 +16,7 @@ FREEZING = World(Numbers(), HOLDER_SLOW, renewals=True, failsafe=False, freezes=
 PROMISING = World(LOOSE, HOLDER_SLOW, renewals=False, failsafe=True, freezes=False)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("world", "restarts"), [(PLAIN, 0), (PROMISING, 1)], ids=["leases", "promises"]
 )
@@ -26,7 +26,7 @@ def test_no_reachable_state_has_two_serving_nodes(world: World, restarts: int) -
     assert states > 1_000
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("world", "dropped", "restarts"),
     [

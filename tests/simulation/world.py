@@ -65,6 +65,9 @@ class World:
         self.number = 0
         self.hosts = hosts
         self.configs = configs
+        """What is in force on each host."""
+        self.published = dict(configs)
+        """What the operator wrote last for each host."""
         self.links: dict[tuple[str, str], Link] = {}
         self.actions: dict[str, Action] = {}
         self.witness: dict[str, tuple[Record, str]] = {}
@@ -145,6 +148,11 @@ class World:
         host.agent = Machine(self.configs[host.address], boot_id, run, saved)
         self.say(f"{host.address}: agent run {run} begins")
         self.tell(host, events.Started)
+        if self.published[host.address] is not self.configs[host.address]:
+            self.tell(host, events.ConfigChanged, self.published[host.address])
+
+    def _use(self, host: Host, effect: effects.UseConfig) -> None:
+        self.configs[host.address] = effect.config
 
     def kill_agent(self, host: Host) -> None:
         """End the agent with -9; the guard and what is active stay."""
@@ -593,6 +601,7 @@ DO: dict[type, Callable[[World, Host, Any], None]] = {
     effects.StopNode: World._stop_node,
     effects.PowerOffPeer: World._nothing,
     effects.AcknowledgeMaintenance: World._nothing,
+    effects.UseConfig: World._use,
     effects.SaveState: World._save,
     effects.Reply: World._nothing,
     effects.Decided: World._nothing,

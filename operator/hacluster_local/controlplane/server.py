@@ -20,7 +20,7 @@ from hacluster_local.ports import free_port
 from hacluster_local.processes import PartError, Program, start, wait_until_ready
 from hacluster_local.web import answers, opener
 
-READY_WITHIN_S: Final = 60.0
+READY_WITHIN_S: Final = 180.0
 PORT_TRIES: Final = 3
 ETCD_SOCKET: Final = "unix://etcd.sock"
 ISSUER: Final = "https://kubernetes.default.svc"

@@ -12,7 +12,7 @@ from hacluster_local.ports import free_port
 from hacluster_local.processes import Program, start, wait_until_ready
 from hacluster_local.store.install import Azurite
 
-READY_WITHIN_S: Final = 30.0
+READY_WITHIN_S: Final = 180.0
 ACCOUNT: Final = "hacluster"
 KEY_BYTES: Final = 64
 

@@ -2,18 +2,49 @@
 
 Names that stay keep what is known of them. A group that is configured no more is stopped in order,
 fenced and released before it is forgotten.
+
+Other numbers change how long a fence may take, and a fence must end within the lease that the
+record states. So a new configuration waits (`coming`) until every right that is held has enough
+left for a fence under it. Meanwhile renewals state the longer D and P, so the next one that is
+confirmed is enough.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hacluster_node.core import group, leaving, monitor, peers
+from hacluster_node.core import effects, group, lease, leaving, monitor, peers
+from hacluster_node.core.config import Mode
 from hacluster_node.core.group_run import Ending, GroupRun, in_order
-from hacluster_node.core.state import NodeState, Right
+from hacluster_node.core.state import TICK_S, NodeState, Phase, Right
 
 if TYPE_CHECKING:
     from hacluster_node.core.config import AgentConfig, Group
+
+
+def use_coming(node: NodeState) -> bool:
+    """Put the configuration that is coming in force if it is safe now; tell whether it was."""
+    config = node.coming
+    if config is None or any(must_wait(node, right, config) for right in node.rights.values()):
+        return False
+    node.coming = None
+    node.out.append(effects.UseConfig(config))
+    apply(node, config)
+    for right in node.rights.values():
+        right.promises_sent = None
+        if right.phase is Phase.HELD and config.partition.mode is Mode.WITNESS:
+            lease.set_deadline(node, right)
+    return True
+
+
+def must_wait(node: NodeState, right: Right, config: AgentConfig) -> bool:
+    """Rule 3 under other numbers: a fence under them must still end within the present lease."""
+    if right.phase is Phase.FENCING:
+        return True
+    modes = {node.config.partition.mode, config.partition.mode}
+    if right.phase is not Phase.HELD or Mode.GUIDE in modes:
+        return False
+    return lease.left_under(config.partition.timings, node, right) <= TICK_S
 
 
 def apply(node: NodeState, config: AgentConfig) -> None:

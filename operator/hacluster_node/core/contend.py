@@ -75,7 +75,13 @@ def late_success(node: NodeState, right: Right, record: Record) -> None:
         lease.send(node, right, Purpose.RELEASE, next_record(record)._replace(released=True))
     else:
         right.phase = Phase.CONTENDING
-        lease.send(node, right, Purpose.ACQUIRE, next_record(record))
+        lease.send(node, right, Purpose.ACQUIRE, restated(node, next_record(record)))
+
+
+def restated(node: NodeState, record: Record) -> Record:
+    """Return the record with the D and P of today: it may have been written under others."""
+    lease_s, promise_s = node.stated_lease_s, node.stated_promise_s
+    return record._replace(duration_s=lease_s, promise_s=promise_s)
 
 
 def promise_forbids(node: NodeState, right: Right) -> str:
@@ -196,9 +202,9 @@ def claim(node: NodeState, right: Right) -> Record:
         incarnation=node.incarnation,
         boot_id=node.boot_id,
         epoch=next_epoch(right),
-        duration_s=node.timings.lease_s,
+        duration_s=node.stated_lease_s,
         counter=1,
-        promise_s=node.timings.promise_s,
+        promise_s=node.stated_promise_s,
     )
     if old is None:
         return mine

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional, Union
 
 if TYPE_CHECKING:
     from hacluster_node.core.clocks import Clocks
+    from hacluster_node.core.config import AgentConfig
     from hacluster_node.core.heartbeat import Heartbeat
     from hacluster_node.core.record import Record
 
@@ -190,6 +191,15 @@ class AcknowledgeMaintenance(NamedTuple):
     event: str
 
 
+class UseConfig(NamedTuple):
+    """From now on this configuration is in force; the guard must know it before anything else.
+
+    It is the one of the newest ``ConfigChanged``. Until then the one before it is in force.
+    """
+
+    config: AgentConfig
+
+
 class SaveState(NamedTuple):
     """Write ``state`` (JSON-ready) to disk, atomically, with fsync.
 
@@ -241,6 +251,7 @@ Effect = Union[
     StopNode,
     PowerOffPeer,
     AcknowledgeMaintenance,
+    UseConfig,
     SaveState,
     Reply,
     Decided,

@@ -178,7 +178,10 @@ class PeerPoweredOff(NamedTuple):
 
 
 class ConfigChanged(NamedTuple):
-    """A new configuration, already checked. Names that stay keep their state."""
+    """A new configuration, already checked. Names that stay keep their state.
+
+    It is in force from the effect ``UseConfig`` on, which may have to wait for a renewal.
+    """
 
     clocks: Clocks
     config: AgentConfig

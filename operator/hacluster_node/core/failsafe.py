@@ -18,6 +18,7 @@ from hacluster_node.core.state import NEVER, NodeState, Phase, Right
 
 if TYPE_CHECKING:
     from hacluster_node.core.peers import Peer
+    from hacluster_node.timing import Timings
 
 
 _TOLD_AFTER: Final = 2
@@ -26,15 +27,20 @@ _TOLD_AFTER: Final = 2
 
 def left(node: NodeState, right: Right) -> float:
     """Return the seconds until the fence must start if only the promises count (rule 3)."""
+    return left_under(node.timings, node, right)
+
+
+def left_under(timings: Timings, node: NodeState, right: Right) -> float:
+    """Return the same as if these numbers were in force."""
     if right.promises_stamp is None:
         return -NEVER
-    return fence_after_s(node, right) - longest(right.promises_stamp, node.now)
+    return fence_after_s(timings, right) - longest(right.promises_stamp, node.now)
 
 
-def fence_after_s(node: NodeState, right: Right) -> float:
+def fence_after_s(timings: Timings, right: Right) -> float:
     """Return P / M - S - J for the P that was asked for, not a longer one configured since."""
-    longer_s = max(0.0, node.timings.promise_s - right.promises_for_s)
-    return node.timings.promise_fence_after_s - longer_s / node.timings.ratio
+    longer_s = max(0.0, timings.promise_s - right.promises_for_s)
+    return timings.promise_fence_after_s - longer_s / timings.ratio
 
 
 def witness_away(node: NodeState, right: Right) -> None:

@@ -148,14 +148,14 @@ class GroupRun:
             record.incarnation,
             record.boot_id,
             record.epoch,
-            node.timings.lease_s,
+            node.stated_lease_s,
             record.counter + 1,
             released=False,
             wanted=record.wanted,
             failovers=0 if settled else record.failovers,
             failed_on=() if settled else record.failed_on,
             suspects=() if self.proven else record.suspects,
-            promise_s=node.timings.promise_s,
+            promise_s=node.stated_promise_s,
         )
 
     def is_settled(self, node: NodeState) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Optional
 
     from hacluster_node.core.record import Record
+    from hacluster_node.timing import Timings
 
 HOLDING = frozenset({Phase.WAITING, Phase.HELD})
 """Phases in which the right is renewed."""
@@ -44,17 +45,22 @@ def left(node: NodeState, right: Right) -> float:
 
     Rule 2 gives V = D; rule 3 takes S + J off it.
     """
-    by_lease = fence_after_s(node, right) - longest(right.stamp, node.now)
-    return max(by_lease, failsafe.left(node, right))
+    return left_under(node.timings, node, right)
 
 
-def fence_after_s(node: NodeState, right: Right) -> float:
+def left_under(timings: Timings, node: NodeState, right: Right) -> float:
+    """Return the same as if these numbers were in force."""
+    by_lease = fence_after_s(timings, right) - longest(right.stamp, node.now)
+    return max(by_lease, failsafe.left_under(timings, node, right))
+
+
+def fence_after_s(timings: Timings, right: Right) -> float:
     """Return V - S - J, where V is no more than the D that the confirmed record states.
 
     A configuration with a longer D counts only from the first renewal that carries it.
     """
     stated_s = right.record.duration_s if right.record is not None else 0.0
-    return node.timings.fence_after_s - max(0.0, node.timings.lease_s - stated_s)
+    return timings.fence_after_s - max(0.0, timings.lease_s - stated_s)
 
 
 def renew(node: NodeState, right: Right) -> None:
@@ -93,11 +99,11 @@ def confirmed(node: NodeState, right: Right, pending: Pending, version: str) -> 
 
 def set_deadline(node: NodeState, right: Right) -> None:
     """Tell the guard the later of the lease's and the promises' deadline (rule 3)."""
-    stamp, after_s = right.stamp, fence_after_s(node, right)
+    stamp, after_s = right.stamp, fence_after_s(node.timings, right)
     if right.promises_stamp is not None and failsafe.left(node, right) > after_s - longest(
         stamp, node.now
     ):
-        stamp, after_s = right.promises_stamp, failsafe.fence_after_s(node, right)
+        stamp, after_s = right.promises_stamp, failsafe.fence_after_s(node.timings, right)
     node.out.append(effects.SetDeadline(right.group, right.epoch, stamp, after_s))
 
 
@@ -167,7 +173,7 @@ def drop(node: NodeState, right: Right, why: str) -> None:
 def advance(node: NodeState, right: Right) -> None:
     """Do what is due for a right in WAITING or HELD."""
     if left(node, right) <= TICK_S:
-        seconds = fence_after_s(node, right)
+        seconds = fence_after_s(node.timings, right)
         lose(node, right, f"no renewal was confirmed for {seconds:.1f} s (rule 3)")
         return
     pending = right.pending

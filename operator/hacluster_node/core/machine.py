@@ -74,7 +74,11 @@ class Machine:
             if why:
                 freeze.thaw(node, why)
             HANDLERS[type(event)](node, event)
-            if why or type(event) not in QUIET:
+            concerns_all = bool(why) or type(event) not in QUIET
+            if node.coming is not None and configure.use_coming(node):
+                _look_again(node)
+                concerns_all = True
+            if concerns_all:
                 _advance_all(node)
         self.wake_at = _due(node)
         if node.unsaved:
@@ -325,12 +329,7 @@ def _maintenance_ended(node: NodeState, event: events.MaintenanceEnded) -> None:
 
 
 def _config_changed(node: NodeState, event: events.ConfigChanged) -> None:
-    configure.apply(node, event.config)
-    for right in node.rights.values():
-        right.promises_sent = None
-        if right.phase is Phase.HELD and event.config.partition.mode is Mode.WITNESS:
-            lease.set_deadline(node, right)
-    _look_again(node)
+    node.coming = event.config
 
 
 QUIET: Final = frozenset({events.WitnessAnswered, events.HeartbeatReceived, events.ProbeAsked})

@@ -168,6 +168,8 @@ class NodeState:
         self.config = config
         self.timings: Timings = config.partition.timings
         """The partition's numbers."""
+        self.coming: Optional[AgentConfig] = None
+        """A newer configuration that cannot be used yet."""
         self.boot_id = boot_id
         self.incarnation = incarnation
         self.previous = previous
@@ -202,6 +204,20 @@ class NodeState:
         self.acknowledged: set[str] = set()
         self.unsaved = False
         """Something worth keeping over a restart changed in this step."""
+
+    @property
+    def stated_lease_s(self) -> float:
+        """D as a record states it: the longer one, while other numbers are coming."""
+        coming = self.coming
+        lease_s = self.timings.lease_s
+        return lease_s if coming is None else max(lease_s, coming.partition.timings.lease_s)
+
+    @property
+    def stated_promise_s(self) -> float:
+        """P as a record states it: likewise."""
+        coming = self.coming
+        promise_s = self.timings.promise_s
+        return promise_s if coming is None else max(promise_s, coming.partition.timings.promise_s)
 
     def number(self) -> int:
         """Return a number not used before in this agent run."""

@@ -6,7 +6,7 @@ Requests, one JSON object a line:
     {"do": "mirror" | "mirror-thaw" | "mirror-accept", "group", "resource", "id"}
     {"do": "check", "monitor", "timeout_s", "id"}
     {"do": "script", "monitor", "stage", "group", "epoch", "timeout_s", "id"}
-    {"do": "software", "id"}
+    {"do": "software", "generation", "id"}: of a configuration that is to come, or in force
     {"do": "fence_all", "id"}     {"do": "machine", "how": "ShutDown" | "Reboot", "id"}
 
 Answers: {"re": id, "ok", "detail", "code"}. A resource is started only while the guard does
@@ -187,9 +187,9 @@ class Helper:
             raise Broken("HAN-R01", f"{argv[0]} ended with {outcome.code}: {outcome.output}")
         return outcome.output
 
-    @staticmethod
-    def _software(settings: Settings, _message: Mapping[str, Any]) -> str:
-        return "; ".join(software.Place().put(settings.software))
+    def _software(self, settings: Settings, message: Mapping[str, Any]) -> str:
+        coming = self._stored.staged(int(message.get("generation", 0)))
+        return "; ".join(software.Place().put((coming or settings).software))
 
     def _fence_all(self, settings: Settings, _message: Mapping[str, Any]) -> str:
         failures = []

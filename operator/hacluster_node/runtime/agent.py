@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
 from hacluster_node.clocks import now
 from hacluster_node.core import events
@@ -43,7 +43,7 @@ from hacluster_node.settings.stored import Stored
 from hacluster_wire.heartbeat import Heartbeat, Receiver
 
 if TYPE_CHECKING:
-    from hacluster_node.core.effects import StopNode
+    from hacluster_node.core.effects import StopNode, UseConfig
     from hacluster_node.settings.document import Settings
     from hacluster_node.settings.node_file import NodeFile
 
@@ -71,6 +71,7 @@ class Agent:
         self._stored = Stored(node)
         self._missing: Mapping[str, str] = {}
         self._configuration = Configuration(node, self._stores, self._stored, self._journal)
+        self._coming: Optional[Settings] = None
         self._keys = OwnKeys(node)
         self._publisher = Publisher(node, self._stores, self._keys)
         self._publish_at = 0.0
@@ -159,6 +160,7 @@ class Agent:
             journal=self._journal,
             saver=saver,
             stop_node=self._stop_node,
+            use=self._use_config,
         )
 
     # Configuration.
@@ -167,16 +169,27 @@ class Agent:
         """Bring a newer configuration in; called in the configuration's thread."""
 
         def maker(clocks: Clocks) -> events.Event:
-            self._use(settings)
+            self._coming = settings
             return events.ConfigChanged(clocks, settings.agent)
 
-        try:
-            self._parts.guard.call({"do": "configure"})
-        except Broken as error:
-            self._journal.trouble(error)
-            return
-        self._software.put()
+        self._software.put(settings.generation)  # before anything starts that needs it
         self._inbox.post(maker)
+
+    def _use_config(self, _effect: UseConfig) -> None:
+        """Put what came last in force: on disk, in the guard (before any deadline by it), here."""
+        settings = self._coming
+        if settings is None:
+            return
+        try:
+            self._stored.use(settings.generation)
+        except Broken as error:
+            self._guard_lost(f"guard and helper cannot be told the configuration: {error.detail}")
+        self._parts.guard.ask({"do": "configure"}, self._guard_configured)
+        self._use(settings)
+
+    def _guard_configured(self, answer: Mapping[str, Any]) -> None:
+        if not answer["ok"]:
+            self._guard_lost("the guard does not take the configuration")
 
     def _use(self, settings: Settings) -> None:
         self._settings = settings

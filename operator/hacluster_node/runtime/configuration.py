@@ -53,6 +53,8 @@ class Configuration:
             settings = self._look()
             if settings is None:
                 time.sleep(_POLL_S / 5)
+            else:
+                self._stored.use(settings.generation)
         self._generation = settings.generation
         return settings
 
@@ -92,7 +94,7 @@ class Configuration:
         if settings.generation < self._generation:
             detail = f"generation {settings.generation}, in force is {self._generation}"
             raise Refused("HAN-C03", detail)
-        self._stored.save(text)
+        self._stored.stage(text, settings.generation)
         self.refused = ""
         for code in ("HAN-C01", "HAN-C02", "HAN-C03"):
             self._journal.over(code)

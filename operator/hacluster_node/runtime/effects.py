@@ -54,6 +54,7 @@ class Effects:
             effects.StopNode: parts.stop_node,
             effects.PowerOffPeer: parts.azure.power_off,
             effects.AcknowledgeMaintenance: parts.azure.acknowledge,
+            effects.UseConfig: parts.use,
             effects.SaveState: self._save,
             effects.Reply: parts.control.reply,
             effects.Decided: parts.journal.decided,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
-    from hacluster_node.core.effects import StopNode
+    from hacluster_node.core.effects import StopNode, UseConfig
     from hacluster_node.net.udp import Heartbeats
     from hacluster_node.runtime.azure import Azure
     from hacluster_node.runtime.checking import Checks
@@ -39,3 +39,4 @@ class Parts:
     journal: Journal
     saver: Saver
     stop_node: Callable[[StopNode], None]
+    use: Callable[[UseConfig], None]

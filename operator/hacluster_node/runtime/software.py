@@ -45,11 +45,16 @@ class Software:
         """Repair what drifts, from a thread of its own."""
         threading.Thread(target=self._watch, name="software", daemon=True).start()
 
-    def put(self) -> bool:
-        """Put all in place that is not; tell whether it is now."""
+    def put(self, generation: int = 0) -> bool:
+        """Put all in place that is not; tell whether it is now.
+
+        Args:
+            generation: of a configuration that waits to be put in force; 0 for the one in force.
+        """
         with self._lock:
             try:
-                answer = self._helper.call({"do": "software"}, LONGEST_S)
+                request = {"do": "software", "generation": generation}
+                answer = self._helper.call(request, LONGEST_S)
                 if not answer["ok"]:
                     raise Broken(answer["code"] or CODE, answer["detail"])
             except NodeError as error:

@@ -33,6 +33,7 @@ def build(machine: Machine, extra: Mapping[str, Any]) -> Dict[str, Any]:
         "bootId": node.boot_id,
         "incarnation": node.incarnation,
         "configuration": node.config.version,
+        "configurationComing": "" if node.coming is None else node.coming.version,
         "profile": node.config.partition.profile,
         **extra,
     }

@@ -1,7 +1,8 @@
 """The last good configuration on disk: verified again by everyone who reads it.
 
 The agent writes what arrived and was found good; guard and helper read it and check its
-signature themselves, so that a broken agent cannot have root run a script of its own.
+signature themselves, so that a broken agent cannot have root run a script of its own. What is not
+in force yet waits in a file of its own, so that all three begin to use it together.
 """
 
 from __future__ import annotations
@@ -59,6 +60,39 @@ class Stored:
             Broken: HAN-S01, the disk does not take it.
         """
         write_atomically(self._path, text)
+
+    def stage(self, text: bytes, generation: int) -> None:
+        """Keep a document that was verified until `use` puts it in force.
+
+        Raises:
+            Broken: HAN-S01, the disk does not take it.
+        """
+        write_atomically(self._staged(generation), text)
+
+    def staged(self, generation: int) -> Optional[Settings]:
+        """Return the settings that wait to be put in force, or None if there are none."""
+        try:
+            return self.verified(self._staged(generation).read_bytes())
+        except (OSError, NodeError):
+            return None
+
+    def use(self, generation: int) -> None:
+        """Put a staged document in force, at once: it is on the disk already. Older ones go.
+
+        Raises:
+            Broken: HAN-S01, the disk does not take it.
+        """
+        try:
+            self._staged(generation).replace(self._path)
+            for path in self._path.parent.glob(f"{CONFIGURATION_FILE}-*"):
+                number = path.name.rpartition("-")[2]
+                if number.isdecimal() and int(number) < generation:
+                    path.unlink()
+        except OSError as error:
+            raise Broken("HAN-S01", f"{self._path}: {error.strerror}") from error
+
+    def _staged(self, generation: int) -> Path:
+        return self._path.with_name(f"{CONFIGURATION_FILE}-{generation}")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from hacluster.arm.door import AzureDoor
 from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.one_pass import OnePass
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 
 RESOURCES = 18
 """What the minimal sample consists of."""
@@ -57,7 +57,7 @@ async def kept(
             keeper = Keeper(OnePass(door, kubernetes, NoCounters()), kubernetes)
             tasks.append(asyncio.create_task(keeper.keep(kubernetes.raw, Wake())))
         try:
-            async with asyncio.timeout(150):
+            async with asyncio.timeout(400):
                 while True:
                     if kubernetes.condition("AzureReconciled").get("status") == "True":
                         break
@@ -72,7 +72,7 @@ async def removed(sim: Simulator, kubernetes: FakeKubernetes, calls: Calls) -> N
     """Delete the object, and wait until nothing of ours is left."""
     kubernetes.body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     kubernetes.touch()
-    async with AzureDoor(settings_for(sim), KeptSecrets(), calls) as door, asyncio.timeout(150):
+    async with AzureDoor(settings_for(sim), KeptSecrets(), calls) as door, asyncio.timeout(400):
         keeper = Keeper(OnePass(door, kubernetes, NoCounters()), kubernetes)
         await keeper.remove(kubernetes.raw())
 

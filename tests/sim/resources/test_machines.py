@@ -130,10 +130,14 @@ def test_what_is_for_life_does_not_change(
 
 
 def test_a_zone_is_one_that_the_region_has(compute: Any, group: str) -> None:
-    wrong = ({"location": "eastus", "zones": ["4"]}, {"location": "westus", "zones": ["1"]})
-    for place in wrong:
-        with pytest.raises(HttpResponseError, match="InvalidAvailabilityZone"):
-            compute.disks.begin_create_or_update(group, "one", {**disk(), **place})
+    wrong = (
+        ("eastus", "4", "InvalidAvailabilityZone"),
+        ("westus", "1", "LocationNotSupportAvailabilityZones"),
+    )
+    for location, zone, code in wrong:
+        body = {**disk(), "location": location, "zones": [zone]}
+        with pytest.raises(HttpResponseError, match=code):
+            compute.disks.begin_create_or_update(group, "one", body)
     assert list(compute.disks.list_by_resource_group(group)) == []
 
 

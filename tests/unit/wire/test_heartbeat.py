@@ -175,7 +175,6 @@ def test_a_flood_is_cut_to_the_rate_and_memory_stays_bounded() -> None:
     assert all(budget.take(f"10.0.1.{n}", 10.0) for n in range(200))
 
 
-@pytest.mark.timeout(120)
 def test_of_a_million_forged_replayed_and_foreign_packets_none_is_accepted() -> None:
     """Six kinds of attack; each packet runs through the whole path a real one takes."""
     dice = random.Random(20)
