@@ -12,17 +12,6 @@ ONE_AT_A_TIME = ("kube", "local", "netns")
 """Levels that stay on one worker: they share a control plane, or the machine's network."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Give the main thread an event loop that somebody closes.
-
-    pytest-asyncio asks for one between tests; where there is none Python makes one, which is lost
-    without being closed, and the warning of that fails whatever test runs when it is collected.
-    """
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    config.add_cleanup(loop.close)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its level, and keep tests that share fixtures on one worker."""

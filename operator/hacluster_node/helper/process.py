@@ -6,7 +6,7 @@ Requests, one JSON object a line:
     {"do": "mirror" | "mirror-thaw" | "mirror-accept", "group", "resource", "id"}
     {"do": "check", "monitor", "timeout_s", "id"}
     {"do": "script", "monitor", "stage", "group", "epoch", "timeout_s", "id"}
-    {"do": "software", "generation", "id"} (of a configuration that is coming, or null)
+    {"do": "software", "generation", "id"}: of a configuration that is to come, or in force
     {"do": "fence_all", "id"}     {"do": "machine", "how": "ShutDown" | "Reboot", "id"}
 
 Answers: {"re": id, "ok", "detail", "code"}. A resource is started only while the guard does
@@ -188,10 +188,8 @@ class Helper:
         return outcome.output
 
     def _software(self, settings: Settings, message: Mapping[str, Any]) -> str:
-        generation = message.get("generation")
-        if generation is not None:
-            settings = self._stored.load(int(generation)) or settings
-        return "; ".join(software.Place().put(settings.software))
+        coming = self._stored.staged(int(message.get("generation", 0)))
+        return "; ".join(software.Place().put((coming or settings).software))
 
     def _fence_all(self, settings: Settings, _message: Mapping[str, Any]) -> str:
         failures = []

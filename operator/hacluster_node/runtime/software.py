@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 from hacluster_node.errors import Broken, NodeError
 
@@ -45,15 +45,16 @@ class Software:
         """Repair what drifts, from a thread of its own."""
         threading.Thread(target=self._watch, name="software", daemon=True).start()
 
-    def put(self, generation: Optional[int] = None) -> bool:
+    def put(self, generation: int = 0) -> bool:
         """Put all in place that is not; tell whether it is now.
 
         Args:
-            generation: of a configuration that is coming; the one in force if left out.
+            generation: of a configuration that waits to be put in force; 0 for the one in force.
         """
         with self._lock:
             try:
-                answer = self._helper.call({"do": "software", "generation": generation}, LONGEST_S)
+                request = {"do": "software", "generation": generation}
+                answer = self._helper.call(request, LONGEST_S)
                 if not answer["ok"]:
                     raise Broken(answer["code"] or CODE, answer["detail"])
             except NodeError as error:

@@ -46,14 +46,10 @@ class Stored:
             raise Refused("HAN-C02", str(error)) from error
         return parse(document.content, node.node, document.generation)
 
-    def load(self, staged: Optional[int] = None) -> Optional[Settings]:
-        """Return the settings in force, or the staged ones of a generation.
-
-        None: there are none on the disk that can be trusted.
-        """
-        path = self._path if staged is None else self._staged(staged)
+    def load(self) -> Optional[Settings]:
+        """Return the settings on disk; None if there are none that can be trusted."""
         try:
-            return self.verified(path.read_bytes())
+            return self.verified(self._path.read_bytes())
         except (OSError, NodeError):
             return None
 
@@ -72,6 +68,13 @@ class Stored:
             Broken: HAN-S01, the disk does not take it.
         """
         write_atomically(self._staged(generation), text)
+
+    def staged(self, generation: int) -> Optional[Settings]:
+        """Return the settings that wait to be put in force, or None if there are none."""
+        try:
+            return self.verified(self._staged(generation).read_bytes())
+        except (OSError, NodeError):
+            return None
 
     def use(self, generation: int) -> None:
         """Put a staged document in force, at once: it is on the disk already. Older ones go.

@@ -124,3 +124,21 @@ def test_fence_all_is_the_second_line_when_the_guard_is_gone(node: NodeFile) -> 
     made(node, machine).carry_out({"do": "fence_all"})
     assert machine.addresses == set()
     assert (node.run_directory / FENCED / "failover1").exists()
+
+
+def test_software_of_a_configuration_that_is_to_come_is_put_in_place_first(
+    node: NodeFile, tmp_path: Path
+) -> None:
+    path = tmp_path / "etc" / "app.conf"
+    for generation, text in ((2, "now"), (3, "to come")):
+        file = {"path": str(path), "content": text}
+        content = {**changed("groups.0.resources", [VIP]), "software": {"files": [file]}}
+        content["monitors"] = []
+        Stored(node).stage(sealed(content, generation), generation)
+    Stored(node).use(2)
+    helper = made(node, Machine())
+    assert helper.carry_out({"do": "software"}) == f"file {path}"
+    assert path.read_text() == "now"
+    assert helper.carry_out({"do": "software", "generation": 3}) == f"file {path}"
+    assert path.read_text() == "to come"
+    assert helper.carry_out({"do": "software", "generation": 3}) == ""
