@@ -93,6 +93,7 @@ class Keeper:
         self._alive = False
         self._idle = False
         self._ready_by = 0.0
+        self._watched = 0
         self._wake = asyncio.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,10 +139,8 @@ class Keeper:
 
     def uses(self, disk: Path) -> bool:
         """Whether it has a disk now, by the disk's folder."""
-        return self._kept.now.untidy and (
-            (self.wanted is not None and _boot_folder(self._host, self.wanted) == disk)
-            or str(places.image(disk)) in self._kept.now.images.values()
-        )
+        memory = self._kept.now
+        return str(disk) == memory.disk or str(places.image(disk)) in memory.images.values()
 
     def reboot(self) -> None:
         """Have its guest reboot; one that hangs, or does not run, does not."""
@@ -162,10 +161,10 @@ class Keeper:
             raise ValueError(f"{self.place.name} is frozen already.")
         until = time.time() + seconds
         self._kept.note(thaw_at=until)
-        await asyncio.to_thread(self._host.network.cut, self.id, EVERYTHING)
         try:
+            await asyncio.to_thread(self._host.network.cut, self.id, EVERYTHING)
             await asyncio.to_thread(self.group.freeze)
-        except (OSError, StuckError) as error:
+        except (OSError, RuntimeError) as error:
             await self._go_on()
             raise ValueError(str(error)) from error
         self._spawn(self._thaw(until))
@@ -175,17 +174,15 @@ class Keeper:
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
 
-    async def stop(self, *, kill: bool) -> None:
-        """Stop keeping it; with its power cut if asked to, so that it boots when kept again."""
+    async def stop(self) -> None:
+        """Stop keeping it and cut its power; one that ran boots when it is kept again."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if kill:
-            memory = self._kept.now
-            if self._alive:
-                self._kept.note(boots=memory.boots - 1, booting=memory.boots - 1)
-            await self.cut_power()
-            await self._tidy()
+        if self._alive:
+            boots = self._kept.now.boots - 1
+            self._kept.note(boots=boots, booting=boots)
+        await self._tidy()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -242,7 +239,8 @@ class Keeper:
                 await self._boot(wanted)
 
     async def _boot(self, machine: Machine) -> None:
-        self._kept.note(untidy=True, booting=machine.boots)
+        disk = str(_boot_folder(self._host, machine))
+        self._kept.note(untidy=True, booting=machine.boots, disk=disk)
         await asyncio.to_thread(self._host.network.unplug, machine.id)
         namespace = await asyncio.to_thread(self._host.network.plug, machine.id)
         await asyncio.to_thread(self._prepare, machine)
@@ -329,7 +327,7 @@ class Keeper:
         await self._go_on()
         await asyncio.to_thread(self._detach, set(self._kept.now.images.values()))
         await asyncio.to_thread(self.group.remove)
-        self._kept.note(untidy=False, sizes={}, images={})
+        self._kept.note(untidy=False, disk="", sizes={}, images={})
 
     async def _thaw(self, until: float) -> None:
         await asyncio.sleep(max(0.0, until - time.time()))
@@ -358,10 +356,13 @@ class Keeper:
             return
         loop = asyncio.get_running_loop()
 
+        self._watched = keeper
+
         def ended() -> None:
             loop.remove_reader(handle)
             os.close(handle)
-            self._ended()
+            if self._watched == keeper:  # and not one that has been booted since
+                self._ended()
 
         loop.add_reader(handle, ended)
 

@@ -18,6 +18,7 @@ class Memory:
         booting: The boot that is being tried; no more than `boots` if none is.
         host: The host its temporary disk is on.
         untidy: It was given a namespace and devices that were not taken back.
+        disk: Folder of the disk it booted from, while it is untidy.
         sizes: Sizes of the data disks it has, in GiB, by lun.
         images: Files behind those disks, by lun.
         thaw_at: When a frozen machine is to go on, in seconds since 1970; None if it is not frozen.
@@ -27,6 +28,7 @@ class Memory:
     booting: int = 0
     host: int = 0
     untidy: bool = False
+    disk: str = ""
     sizes: dict[int, int] = field(default_factory=dict)
     images: dict[int, str] = field(default_factory=dict)
     thaw_at: float | None = None

@@ -90,8 +90,10 @@ class Nspawn:
         await self._errands.stop()
         for task in self._tasks:
             task.cancel()
-        keepers = self._keepers.values()
-        await asyncio.gather(*(keeper.stop(kill=True) for keeper in keepers))
+        stops = [keeper.stop() for keeper in self._keepers.values()]
+        for error in await asyncio.gather(*stops, return_exceptions=True):
+            if error is not None:
+                log.error("A machine is left behind, for `azuresim clean` to remove: %s", error)
 
     def bring(self, machine: Machine) -> None:
         """Begin to make a machine what it ought to be."""

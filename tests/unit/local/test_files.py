@@ -20,6 +20,7 @@ SAID = {
     "subscriptionId": "s",
     "clientId": "c",
     "clientSecret": "it's $HOME `id`",
+    "proxy": "http://127.0.0.1:3128",
 }
 
 
