@@ -102,7 +102,8 @@ def _nspawn(launch: Launch) -> list[str]:
         "link-journal": "no",
         "resolv-conf": "off",
         "timezone": "off",
-        "capability": "CAP_IPC_LOCK",  # an agent that must not wait for pages locks its memory
+        # An agent that must not wait for pages locks its memory; its network is the machine's own.
+        "capability": "CAP_IPC_LOCK,CAP_NET_ADMIN",
     }
     binds = [f"--bind={place.platform}:/run/azure", f"--bind={launch.temporary}:/mnt"]
     words = [f"--{name}={value}" for name, value in options.items()]

@@ -17,12 +17,11 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=simple
+ExecStartPre=/usr/bin/install -d -m 1770 -o root -g hacluster /run/hacluster
 ExecStart=/usr/bin/hacluster-node guard
 ExecStopPost=/usr/bin/hacluster-node fence
 Restart=always
 RestartSec=1
-RuntimeDirectory=hacluster
-RuntimeDirectoryPreserve=yes
 Delegate=yes
 KillMode=control-group
 OOMScoreAdjust=-1000
@@ -34,6 +33,8 @@ UMask=0077
 [Install]
 WantedBy=multi-user.target
 """
+# /run/hacluster is no RuntimeDirectory: at each start of the guard systemd would give all that is in
+# it to root, and the agent could not replace its own socket. The agent needs the directory to start.
 # RestrictAddressFamilies is inherited by scripts: these families are all an application that a
 # script starts may need. Applications started as units of their own inherit nothing.
 

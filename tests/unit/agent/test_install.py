@@ -75,3 +75,9 @@ def test_the_agent_has_no_rights_and_the_guard_no_cage(tmp_path: Path) -> None:
         assert lock in AGENT
         assert lock not in GUARD
     assert "ExecStopPost=/usr/bin/hacluster-node fence" in GUARD
+
+
+def test_a_guard_that_starts_anew_leaves_the_agents_socket_to_the_agent() -> None:
+    """systemd gives what is in a RuntimeDirectory to root: found on a machine after an upgrade."""
+    assert "RuntimeDirectory" not in GUARD
+    assert "install -d -m 1770 -o root -g hacluster /run/hacluster" in GUARD
