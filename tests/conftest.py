@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+asyncio.set_event_loop(None)
+"""pytest-asyncio asks for the current loop before each test; the first to ask would be given a new
+one, which nobody closes, and whichever test runs when it is collected would fail for it."""
+
 HERE = Path(__file__).parent
 LEVELS_WITH_MARKER = ("sim", "kube", "netns", "mirror", "bench")
 ONE_AT_A_TIME = ("kube", "local", "netns")

@@ -33,8 +33,9 @@ UMask=0077
 [Install]
 WantedBy=multi-user.target
 """
-# /run/hacluster is no RuntimeDirectory: at each start of the guard systemd would give all that is in
-# it to root, and the agent could not replace its own socket. The agent needs the directory to start.
+# /run/hacluster is no RuntimeDirectory: at each start of the guard systemd would give all that is
+# in it to root, and the agent could not replace its own socket; and it must be there before the
+# agent starts.
 # RestrictAddressFamilies is inherited by scripts: these families are all an application that a
 # script starts may need. Applications started as units of their own inherit nothing.
 
