@@ -32,6 +32,7 @@ from hacluster_node.runtime.inbox import Inbox
 from hacluster_node.runtime.journal import Journal
 from hacluster_node.runtime.links import Link
 from hacluster_node.runtime.mirrors import Mirrors, Verdict
+from hacluster_node.runtime.orders import Orders
 from hacluster_node.runtime.parts import Parts
 from hacluster_node.runtime.saver import Saver
 from hacluster_node.runtime.software import Software
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hacluster_node.core.effects import StopNode, UseConfig
     from hacluster_node.settings.document import Settings
     from hacluster_node.settings.node_file import NodeFile
+    from hacluster_wire.orders import Order
 
 _LOG = logging.getLogger(__name__)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -94,6 +96,7 @@ class Agent:
         self._parts.control.start()
         self._parts.azure.start()
         self._configuration.watch(self._adopt)
+        self._parts.orders.start()
         self._software.watch()
         gc.collect()
         gc.freeze()  # What lives for ever need not be looked at again: shorter pauses.
@@ -158,6 +161,7 @@ class Agent:
                 gid,
             ),
             journal=self._journal,
+            orders=Orders(self._node, self._stores, self._journal, self._give, self._publish_soon),
             saver=saver,
             stop_node=self._stop_node,
             use=self._use_config,
@@ -266,6 +270,7 @@ class Agent:
                 "writes": self._parts.witnesses.writes,
                 "lastFailure": self._parts.witnesses.last_failure,
             },
+            "orders": self._parts.orders.results(),
             "keys": sorted(self._keys.now().heartbeat.keys),
             "software": self._software.trouble,
             "events": self._journal.entries(20),
@@ -291,19 +296,39 @@ class Agent:
         The mirror's lane waits for the verdict, so that no start can overtake the acceptance.
         """
         command = control.command_of(message)
+        group = str(message.get("group"))
+        return self._taking_mirrors(group, lambda: self._parts.control.order(command))
+
+    def _taking_mirrors(self, group: str, decide: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
         verdict = Verdict()
 
         def queue(_clocks: Clocks) -> None:
-            for group in self._machine.node.config.groups:
-                for resource in group.resources if group.name == message.get("group") else ():
+            for each in self._machine.node.config.groups:
+                for resource in each.resources if each.name == group else ():
                     if resource.kind == "MirrorDisk":
-                        job = functools.partial(self._accept, verdict, group.name, resource.name)
+                        job = functools.partial(self._accept, verdict, group, resource.name)
                         self._parts.workers.in_order(f"mirror {resource.name}", job)
 
         self._inbox.post(queue)
-        answer = self._parts.control.order(command)
+        answer = decide()
         verdict.tell(yes=bool(answer["ok"]))
         return answer
+
+    # Orders through the store; called in their own thread.
+
+    def _give(self, order: Order, begun: bool, epoch: int) -> None:  # noqa: FBT001 - as Give says
+        given = events.Order(**vars(order))
+
+        def maker(clocks: Clocks) -> events.Event:
+            return events.OrderGiven(clocks, given, begun, epoch)
+
+        if order.type == "ForceActivate" and not begun:
+            self._taking_mirrors(order.group, lambda: self._parts.control.answered(order.id, maker))
+        else:
+            self._inbox.post(maker)
+
+    def _publish_soon(self) -> None:
+        self._publish_at = 0.0
 
     def _accept(self, verdict: Verdict, group: str, resource: str) -> None:
         if not verdict.is_yes():
