@@ -29,8 +29,8 @@ up: setup    ## start the whole system in the background; then: . .local/env (MA
 down: $(if $(wildcard .local/lock),setup) ## end it, and leave nothing behind
 	@$(if $(wildcard .local/lock),$(PYTHON) -m hacluster_local down,echo 'Nothing was running.')
 
-demo: setup  ## the story: apply, drift, repair, delete (KEEP=1 leaves it running)
-	@$(PYTHON) -m hacluster_local demo
+demo: setup  ## the story: apply, drift, repair, delete (KEEP=1 leaves it running; MACHINES=nspawn: a client survives a power loss)
+	@$(PYTHON) -m hacluster_local demo $(if $(MACHINES),--machines $(MACHINES))
 
 test: setup  ## all tests, on all cores; ARGS='tests/kube -k refused' for some
 	@$(PYTHON) -m hacluster_local test -- $(ARGS)

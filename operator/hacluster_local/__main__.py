@@ -30,16 +30,19 @@ def main(context: click.Context, home: Path) -> None:
     context.obj = home
 
 
-@main.command()
-@click.option("--speed", default=SPEED, show_default=True, help="Times as fast as Azure.")
-@click.option("--without-operator", is_flag=True, help="Leave the operator to you.")
-@click.option(
+machines_option = click.option(
     "--machines",
     type=click.Choice(["none", "nspawn"]),
     default="none",
     show_default=True,
     help="nspawn: real ones, with networks between them; needs root.",
 )
+
+
+@main.command()
+@click.option("--speed", default=SPEED, show_default=True, help="Times as fast as Azure.")
+@click.option("--without-operator", is_flag=True, help="Leave the operator to you.")
+@machines_option
 @click.pass_obj
 def up(home: Path, *, speed: int, without_operator: bool, machines: str) -> None:
     """Start everything in the background."""
@@ -57,10 +60,11 @@ def down(home: Path) -> None:
 
 
 @main.command()
+@machines_option
 @click.pass_obj
-def demo(home: Path) -> None:
-    """Apply, drift, repair, delete: the story."""
-    sys.exit(show.demo(home))
+def demo(home: Path, *, machines: str) -> None:
+    """Apply, drift, repair, delete: the story. With machines: a client survives a power loss."""
+    sys.exit(show.demo(home, with_machines=machines != "none"))
 
 
 @main.command()

@@ -7,7 +7,7 @@ from typing import Final
 from hacluster_local import environment
 from hacluster_local.arm import ArmError
 from hacluster_local.controlplane.kubectl import KubectlError
-from hacluster_local.demo import story
+from hacluster_local.demo import failover, story
 from hacluster_local.demo.screen import screen
 from hacluster_local.logs import what_matters
 from hacluster_local.setup.progress import say
@@ -16,24 +16,29 @@ EXPLAINED: Final = (story.StoryError, ArmError, KubectlError, OSError)
 TELLING_PARTS: Final = ("operator", "azuresim")
 
 
-def demo(home: Path) -> int:
+def demo(home: Path, *, with_machines: bool = False) -> int:
     """Run the demo; return the exit code: 0 only if every promise was kept.
+
+    With machines it is the longer story, of a client that survives a power loss.
 
     Raises:
         PartError: The environment did not come up.
-        RefusedError: One is up already.
+        RefusedError: One is up already, or there can be no machines here.
     """
-    running = environment.up(home)
+    running = environment.up(home, with_machines=with_machines)
     try:
-        return _tell(running)
+        return _tell(running, with_machines=with_machines)
     finally:
         _leave(running)
 
 
-def _tell(running: environment.Environment) -> int:
+def _tell(running: environment.Environment, *, with_machines: bool) -> int:
     try:
         with screen() as shown:
-            story.tell(story.prepare(running, shown))
+            if with_machines:
+                failover.tell(failover.prepare(running, shown))
+            else:
+                story.tell(story.prepare(running, shown))
     except EXPLAINED as failure:
         say(f"\nThe demo failed. {failure}")
         for part in TELLING_PARTS:

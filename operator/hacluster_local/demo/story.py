@@ -18,6 +18,7 @@ from hacluster_local.demo.screen import Screen
 from hacluster_local.environment import Environment
 from hacluster_local.setup.checkout import DEPLOY
 
+KIND: Final = "haclusters.hacluster.dev"
 SAMPLE: Final = DEPLOY / "samples" / "internal-load-balancer.yaml"
 BETWEEN_LOOKS_S: Final = 1.5
 CONVERGED_WITHIN_S: Final = 300.0
@@ -40,6 +41,7 @@ class Cast:
     sample: dict[str, Any]
     onlooker: Onlooker
     vandal: Vandal
+    arm: Arm
 
     @property
     def namespace(self) -> str:
@@ -52,9 +54,9 @@ class Cast:
         return str(self.sample["metadata"]["name"])
 
 
-def prepare(environment: Environment, screen: Screen) -> Cast:
+def prepare(environment: Environment, screen: Screen, file: Path = SAMPLE) -> Cast:
     """Read the sample and get everybody into place."""
-    sample = adapted(SAMPLE, environment.azure.subscription_id)
+    sample = adapted(file, environment.azure.subscription_id)
     group = sample["spec"]["azure"]["resourceGroup"]
     arm = Arm(environment.azure)
     metadata = sample["metadata"]
@@ -65,6 +67,7 @@ def prepare(environment: Environment, screen: Screen) -> Cast:
         sample=sample,
         onlooker=Onlooker(environment.kubectl, arm, cluster, group),
         vandal=Vandal(arm, group),
+        arm=arm,
     )
 
 
@@ -82,19 +85,22 @@ def tell(cast: Cast) -> None:
     Raises:
         StoryError: Something did not come out as promised.
     """
-    _apply(cast)
+    apply(cast, SAMPLE.name)
     _break_probe(cast)
-    _open_firewall(cast)
-    _delete(cast)
+    open_firewall(cast)
+    delete(cast)
     cast.screen.say("That was all: one object in, a cluster's Azure side out, and nothing left.")
 
 
-def _apply(cast: Cast) -> None:
-    cast.screen.say(f"kubectl apply -f {SAMPLE.name}   (and a Secret with the admin's password)")
+def apply(cast: Cast, name: str) -> None:
+    """Apply the sample of a name, and wait until Azure is as declared."""
+    secrets_too = admin_secrets(cast.sample)
+    aside = "   (and a Secret with the admin's password)" if secrets_too else ""
+    cast.screen.say(f"kubectl apply -f {name}{aside}")
     kubectl = cast.environment.kubectl
-    for manifest in (admin_secret(cast.sample), cast.sample):
+    for manifest in (*secrets_too, cast.sample):
         kubectl.run("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
-    _watch(
+    watch(
         cast,
         "AzureReconciled to be True",
         lambda view: view.says("AzureReconciled") == "True",
@@ -107,26 +113,28 @@ def _break_probe(cast: Cast) -> None:
     balancer = cast.vandal.delete_probe()
     cast.screen.say(f"Somebody deletes the probe of {balancer}, behind the operator's back.")
     _ask_for_a_pass(cast)
-    _watch(cast, "the probe to be back", lambda _: cast.vandal.has_probe(), REPAIRED_WITHIN_S)
+    watch(cast, "the probe to be back", lambda _: cast.vandal.has_probe(), REPAIRED_WITHIN_S)
     _settled(cast)
     cast.screen.say("The probe is back.")
 
 
-def _open_firewall(cast: Cast) -> None:
+def open_firewall(cast: Cast) -> None:
+    """Open a security rule to everybody, and see it closed again."""
     rule = cast.vandal.open_to_everybody()
     cast.screen.say(f"Somebody opens the security rule {rule} to the whole world.")
     _ask_for_a_pass(cast)
     closed = f"the rule {rule} to be closed again"
-    _watch(cast, closed, lambda _: not cast.vandal.lets_everybody_in(rule), REPAIRED_WITHIN_S)
+    watch(cast, closed, lambda _: not cast.vandal.lets_everybody_in(rule), REPAIRED_WITHIN_S)
     _settled(cast)
     cast.screen.say("The rule is what was declared again.")
 
 
-def _delete(cast: Cast) -> None:
+def delete(cast: Cast) -> None:
+    """Delete the object, and see that nothing is left of it."""
     cast.screen.say(f"kubectl delete hacluster {cast.name}")
     where = ("--namespace", cast.namespace, "--wait=false")
-    cast.environment.kubectl.run("delete", "haclusters.hacluster.dev", cast.name, *where)
-    _watch(cast, "the object to be gone", lambda view: not view.exists, GONE_WITHIN_S)
+    cast.environment.kubectl.run("delete", KIND, cast.name, *where)
+    watch(cast, "the object to be gone", lambda view: not view.exists, GONE_WITHIN_S)
     left = cast.onlooker.things()
     if left:
         names = ", ".join(f"{thing.kind} {thing.name}" for thing in left)
@@ -135,7 +143,7 @@ def _delete(cast: Cast) -> None:
 
 
 def _settled(cast: Cast) -> None:
-    _watch(
+    watch(
         cast,
         "no drift and AzureReconciled to be True again",
         lambda view: view.says("AzureReconciled") == "True" and not view.drift,
@@ -143,7 +151,7 @@ def _settled(cast: Cast) -> None:
     )
 
 
-def _watch(cast: Cast, what: str, is_so: Callable[[View], bool], within_s: float) -> None:
+def watch(cast: Cast, what: str, is_so: Callable[[View], bool], within_s: float) -> None:
     """Look, and show what is seen, until it is so."""
     began = moving = time.monotonic()
     while True:
@@ -171,16 +179,23 @@ def _ask_for_a_pass(cast: Cast) -> None:
     """Ask the operator to look now instead of at its next interval, as `kubectl annotate` can."""
     now = f"hacluster.dev/requested-at={datetime.now(UTC).isoformat()}"
     where = ("--namespace", cast.namespace, "--overwrite")
-    cast.environment.kubectl.run("annotate", "haclusters.hacluster.dev", cast.name, now, *where)
+    cast.environment.kubectl.run("annotate", KIND, cast.name, now, *where)
 
 
-def admin_secret(sample: dict[str, Any]) -> dict[str, Any]:
-    """Return the Secret that the sample refers to, with a password made up for this run."""
-    reference = sample["spec"]["machines"]["admin"]["passwordSecretRef"]
+def admin_secrets(sample: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the Secret that the sample refers to, if it does, with a password made up now."""
+    reference = sample["spec"]["machines"]["admin"].get("passwordSecretRef")
+    if reference is None:
+        return []
     password = f"{secrets.token_urlsafe(18)}-aA1"
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": reference["name"], "namespace": sample["metadata"]["namespace"]},
-        "stringData": {reference["key"]: password},
-    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": reference["name"],
+                "namespace": sample["metadata"]["namespace"],
+            },
+            "stringData": {reference["key"]: password},
+        }
+    ]

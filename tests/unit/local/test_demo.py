@@ -77,7 +77,7 @@ def test_the_sample_is_the_shipped_one_in_this_subscription() -> None:
 
 def test_the_secret_is_the_one_the_sample_asks_for_and_new_each_time() -> None:
     sample = yaml.safe_load(story.SAMPLE.read_text())
-    one, other = story.admin_secret(sample), story.admin_secret(sample)
+    (one,), (other,) = story.admin_secrets(sample), story.admin_secrets(sample)
     assert one["metadata"] == {"name": "cluster1-admin", "namespace": "default"}
     assert one["stringData"].keys() == {"password"}
     assert one["stringData"] != other["stringData"]
