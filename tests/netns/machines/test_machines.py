@@ -43,6 +43,15 @@ def test_a_machine_is_what_its_body_says(site: Site) -> None:
     assert view.vm_agent.statuses[0].display_status == "Ready"
 
 
+def test_a_machine_learns_who_it_is_and_resolves_names(site: Site) -> None:
+    about = "http://169.254.169.254/metadata/instance/compute/name?api-version=2021-02-01"
+    asked = (
+        f"curl -s -H Metadata:true '{about}&format=text'; echo; getent hosts management.azure.com"
+    )
+    name, found = site.run(ONE, asked).strip().split("\n")
+    assert (name, found.split()[-1]) == (ONE, "management.azure.com")
+
+
 def test_run_command_reports_what_the_script_did(site: Site) -> None:
     given = [{"name": "WHO", "value": "me"}, {"name": "", "value": "first"}]
     secret = [{"name": "SECRET", "value": "hidden-away"}]
