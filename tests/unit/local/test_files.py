@@ -21,6 +21,7 @@ SAID = {
     "clientId": "c",
     "clientSecret": "it's $HOME `id`",
     "proxy": "http://127.0.0.1:3128",
+    "insideResourceManager": "https://management.azure.com",
 }
 
 
