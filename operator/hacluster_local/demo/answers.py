@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 GOOD = "200"
+AT_ONCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,13 @@ def turns(answers: Iterable[Answer]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def two_at_once(answers: Iterable[Answer], moves: int) -> bool:
-    """Tell whether the nodes changed more often than there were moves: then both answered."""
-    return len(turns(answers)) > moves + 1
+def two_at_once(answers: Iterable[Answer]) -> bool:
+    """Tell whether two nodes answered in turn, as one client sees it if both serve.
+
+    A service that moves away and back is gone for longer than `AT_ONCE_S` in between: a node that
+    takes over waits for the other one's lease.
+    """
+    good = [answer for answer in answers if answer.is_good]
+    changes = [(one, other) for one, other in pairwise(good) if one.node != other.node]
+    quick = [other.got - one.got < AT_ONCE_S for one, other in changes]
+    return any(first and second for first, second in pairwise(quick))

@@ -28,13 +28,12 @@ MACHINES_VERSION: Final = "2024-07-01"
 ACCEPTED: Final = 202
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Show:
-    """The cast, and what the client has seen of the moves so far."""
+    """The cast, and the client."""
 
     cast: story.Cast
     client: Client
-    moves: int = 0
 
     def active(self) -> str:
         """Return the node that the object names as the active one."""
@@ -79,7 +78,7 @@ def tell(cast: story.Cast) -> None:
     story.open_firewall(cast)
     _lose_power(show)
     _move(show)
-    if answers.two_at_once(client.log(), show.moves):
+    if answers.two_at_once(client.log()):
         raise story.StoryError(f"Two nodes answered at once: {answers.turns(client.log())}")
     cast.screen.say("At no time did two nodes answer.")
     story.delete(cast)
@@ -99,7 +98,6 @@ def _lose_power(show: Show) -> None:
     _simulator(cast, "machine", "kill", first)
     cast.screen.say(f"{first} loses its power.")
     node = _answered_by(show, first)
-    show.moves += 1
     gap = answers.gap_s(show.client.log(), moment)
     cast.screen.say(f"{node} answers. For the client {gap:.1f} s were lost.")
     group = cast.sample["spec"]["azure"]["resourceGroup"]
@@ -142,7 +140,6 @@ def _move(show: Show) -> None:
     if done.returncode:
         raise story.StoryError(f"The move failed: {done.stdout}{done.stderr}")
     node = _answered_by(show, first)
-    show.moves += 1
     gap = answers.gap_s(show.client.log(), moment)
     cast.screen.say(f"{node} answers. For the client {gap:.1f} s were lost.")
 

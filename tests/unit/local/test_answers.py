@@ -34,11 +34,14 @@ def test_a_gap_before_the_moment_does_not_count() -> None:
     assert answers.gap_s(read(LOG), since=12.75) == pytest.approx(0.2)
 
 
-def test_nodes_take_turns_once_for_each_move() -> None:
+def test_a_node_that_takes_over_answers_alone() -> None:
     assert answers.turns(read(LOG)) == ("web-1", "web-2")
-    assert not answers.two_at_once(read(LOG), moves=1)
+    assert not answers.two_at_once(read(LOG))
 
 
-def test_nodes_that_answer_in_turn_without_a_move_answer_at_once() -> None:
-    both = read(LOG + "13.0 13.1 200 web-1\n")
-    assert answers.two_at_once(both, moves=1)
+def test_nodes_that_answer_in_turn_answer_at_once() -> None:
+    assert answers.two_at_once(read(LOG + "13.0 13.1 200 web-1\n13.2 13.3 200 web-2\n"))
+
+
+def test_a_service_that_comes_back_after_a_pause_was_never_twice() -> None:
+    assert not answers.two_at_once(read(LOG + "23.0 23.1 200 web-1\n"))
