@@ -34,6 +34,7 @@ PACKAGES: Final = (
     Package(name="tcpdump", program="tcpdump"),
     Package(name="systemd-container", program="systemd-nspawn"),
     Package(name="debootstrap", program="debootstrap"),
+    Package(name="curl", program="curl"),
 )
 
 
