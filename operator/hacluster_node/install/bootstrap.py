@@ -29,7 +29,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 GIVE_UP_S = 420.0
 """A new machine's identity and its rights take minutes to be known everywhere."""
@@ -37,6 +37,9 @@ PAUSE_S = 5.0
 REQUEST_S = 30.0
 SETTLE_S = 2.0
 """A service that cannot run has ended by then."""
+SETTLED_WITHIN_S = 60.0
+"""A machine that has only just booted is slow."""
+LOOK_S = 0.25
 SERVICES = ("hacluster-guard.service", "hacluster-node.service")
 METADATA = "http://169.254.169.254"
 AUDIENCE = "https://storage.azure.com/"
@@ -144,9 +147,8 @@ class Bootstrap:
         is_same = note.is_file() and note.read_text(encoding="ascii") == runs
         call(["systemctl", "enable", *SERVICES])
         call(["systemctl", "start" if is_same else "restart", *SERVICES])
-        time.sleep(SETTLE_S)
         for service in SERVICES:
-            call(["systemctl", "is-active", service])
+            settle(service)
         write(note, runs, 0o644)
 
 
@@ -201,21 +203,59 @@ def patient(ask: Any) -> bytes:
         time.sleep(PAUSE_S)
 
 
+def settle(service: str) -> None:
+    """Wait until a service has run for `SETTLE_S` on end.
+
+    Raises:
+        FailedError: it has not within `SETTLED_WITHIN_S`; with the last it wrote.
+    """
+    end = time.monotonic() + SETTLED_WITHIN_S
+    since, process = time.monotonic(), ""
+    while True:
+        state, now = state_of(service)
+        if state != "active" or now != process:
+            since, process = time.monotonic(), now
+        elif time.monotonic() - since >= SETTLE_S:
+            return
+        if time.monotonic() >= end:
+            raise FailedError(
+                f"{service} does not keep running ({state}); it wrote last: {last_words(service)}"
+            )
+        time.sleep(LOOK_S)
+
+
+def state_of(service: str) -> Tuple[str, str]:
+    """Return what systemd says of a service, and the number of its process."""
+    words = ["systemctl", "show", "--property", "ActiveState,MainPID", service]
+    said = dict(line.split("=", 1) for line in call(words).splitlines() if "=" in line)
+    return said.get("ActiveState", ""), said.get("MainPID", "")
+
+
+def last_words(service: str) -> str:
+    """Return the end of a service's journal."""
+    try:
+        said = call(["journalctl", "--unit", service, "--lines", "5", "--output", "cat"])
+    except FailedError as error:
+        said = str(error)
+    return said.strip()[-1000:]
+
+
 def place(url: Optional[str]) -> str:
     """Return an address without its query, which may hold a signature."""
     return urllib.parse.urlunsplit((*urllib.parse.urlsplit(url or "")[:3], "", ""))
 
 
-def call(words: list[str]) -> None:
-    """Run a program.
+def call(words: List[str]) -> str:
+    """Run a program and return what it said.
 
     Raises:
         FailedError: it did not succeed; with the end of what it said.
     """
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    said = done.stdout.decode(errors="replace")
     if done.returncode:
-        said = done.stdout.decode(errors="replace")[-1500:]
-        raise FailedError(f"{' '.join(words)} ended with {done.returncode}: {said}")
+        raise FailedError(f"{' '.join(words)} ended with {done.returncode}: {said[-1500:]}")
+    return said
 
 
 def main() -> int:

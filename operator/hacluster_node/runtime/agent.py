@@ -8,7 +8,6 @@ import gc
 import logging
 import os
 import threading
-import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
@@ -369,12 +368,9 @@ def _ignore(_message: Mapping[str, Any]) -> None:
 
 
 def main(node: NodeFile) -> int:
-    """Run an agent; return its exit code."""
-    while True:
-        try:
-            return Agent(node).run()
-        except Broken as error:
-            _LOG.error("Agent could not start", extra={"code": error.code, "why": error.detail})
-            if error.code != "HAN-G01":
-                return 1
-            time.sleep(1.0)
+    """Run an agent; return its exit code. systemd starts it anew, whatever that is."""
+    try:
+        return Agent(node).run()
+    except Broken as error:
+        _LOG.error("Agent could not start", extra={"code": error.code, "why": error.detail})
+        return 1

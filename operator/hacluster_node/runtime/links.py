@@ -20,16 +20,25 @@ if TYPE_CHECKING:
 
 Answer = Mapping[str, Any]
 _PATIENCE_S = 1.0
+_APPEARS_S = 20.0  # Guard and helper start beside the agent; on a busy machine they are later.
+_PAUSE_S = 0.1
 
 
 class Link:
     """One connection. Answers come by number; all other lines go to `on_event`.
+
+    It waits for the other program to listen: the guard takes one agent at a time, so an agent
+    that had come for a part of its links would stand in its own way at the next try.
 
     Args:
         path: the other program's socket.
         on_event: called in the reading thread with each line that is not an answer.
         on_lost: called once when the connection ends.
         code: the error code that tells of its loss.
+        appears_s: how long to wait for the other program to listen.
+
+    Raises:
+        Broken: nobody listens.
     """
 
     def __init__(
@@ -38,11 +47,9 @@ class Link:
         on_event: Callable[[Answer], None],
         on_lost: Callable[[], None],
         code: str = "HAN-G01",
+        appears_s: float = _APPEARS_S,
     ) -> None:
-        try:
-            self._sock = lines.connect(path, _PATIENCE_S)
-        except OSError as error:
-            raise Broken(code, f"{path}: {error.strerror or error}") from error
+        self._sock = _connect(path, code, appears_s)
         self._sock.settimeout(None)
         self._sock.setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDTIMEO, b"\x01\0\0\0\0\0\0\0" + bytes(8)
@@ -125,3 +132,14 @@ class Link:
         waiting = self._waiting.pop(number, None)
         if waiting is not None:
             waiting(message)
+
+
+def _connect(path: Path, code: str, appears_s: float) -> socket.socket:
+    end = time.monotonic() + appears_s
+    while True:
+        try:
+            return lines.connect(path, _PATIENCE_S)
+        except OSError as error:
+            if time.monotonic() >= end:
+                raise Broken(code, f"{path}: {error.strerror or error}") from error
+        time.sleep(_PAUSE_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -124,3 +125,42 @@ def test_with_the_same_keys_or_others_the_identity_is_the_same() -> None:
     same = bootstrap.identity({**node, "keys": {"active": "k2"}})
     assert bootstrap.identity(node) == same
     assert bootstrap.identity({**node, "store": {"container": "y"}}) != same
+
+
+SYSTEMCTL = """#!/bin/sh
+echo x >> "$0.asked"
+set -- $(sed -n "$(wc -l < "$0.asked")p" "$0.story") activating 0
+echo "MainPID=$2"
+echo "ActiveState=$1"
+"""
+
+
+@pytest.fixture
+def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A systemctl that tells one line of a story each time, and a journal."""
+    programs = {"systemctl": SYSTEMCTL, "journalctl": "#!/bin/sh\necho HAN-G01\n"}
+    for name, text in programs.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(bootstrap, "LOOK_S", 0.0)
+    return tmp_path / "systemctl.story"
+
+
+def test_a_service_that_is_started_anew_is_waited_for(
+    story: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "SETTLE_S", 0.0)
+    story.write_text("active 5\nactivating 0\nactive 7\nactive 7\n")
+    bootstrap.settle("hacluster-node.service")
+    asked = story.with_name("systemctl.asked").read_text()
+    assert len(asked.splitlines()) == len(story.read_text().splitlines())
+
+
+def test_a_service_that_does_not_keep_running_is_told_with_its_last_words(
+    story: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "SETTLED_WITHIN_S", 0.2)
+    story.write_text("active 5\nactive 6\n")
+    with pytest.raises(FailedError, match=r"does not keep running \(activating\).*: HAN-G01"):
+        bootstrap.settle("hacluster-node.service")
