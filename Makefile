@@ -23,13 +23,13 @@ setup:       ## install what is needed, once; seconds when it is there
 # What only tests need is left to them.
 up demo: PARTS ?= python controlplane store machines machine-base
 
-up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=nspawn, SPEED=n, WITHOUT_OPERATOR=1)
+up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=none, SPEED=n, WITHOUT_OPERATOR=1)
 	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator) $(if $(MACHINES),--machines $(MACHINES))
 
 down: $(if $(wildcard .local/lock),setup) ## end it, and leave nothing behind
 	@$(if $(wildcard .local/lock),$(PYTHON) -m hacluster_local down,echo 'Nothing was running.')
 
-demo: setup  ## the story: apply, drift, repair, delete (KEEP=1 leaves it running; MACHINES=nspawn: a client survives a power loss)
+demo: setup  ## the story: apply, drift, repair, power loss, move, delete (KEEP=1 leaves it; MACHINES=none: no guests)
 	@$(PYTHON) -m hacluster_local demo $(if $(MACHINES),--machines $(MACHINES))
 
 test: setup  ## all tests, on all cores; ARGS='tests/kube -k refused' for some

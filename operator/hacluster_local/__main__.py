@@ -11,6 +11,7 @@ from hacluster_local.azure import SPEED
 from hacluster_local.controlplane.kubectl import KubectlError
 from hacluster_local.demo import show
 from hacluster_local.processes import PartError
+from hacluster_local.setup import machine_base
 from hacluster_local.setup.errors import SetupError
 from hacluster_local.setup.progress import say
 
@@ -32,11 +33,20 @@ def main(context: click.Context, home: Path) -> None:
 
 machines_option = click.option(
     "--machines",
-    type=click.Choice(["none", "nspawn"]),
-    default="none",
+    type=click.Choice(["auto", "none", "nspawn"]),
+    default="auto",
     show_default=True,
-    help="nspawn: real ones, with networks between them; needs root.",
+    help="nspawn: real ones, with networks between them; needs root. none: a model. "
+    "auto: real ones where there can be any.",
 )
+
+
+def are_real(machines: str) -> bool:
+    """Say whether machines are to be real; where that is left to us, say why they are not."""
+    if machines == "auto" and (why := machine_base.why_not()):
+        say(f"Machines are a model here, in which no packet flows: {why}.")
+        return False
+    return machines != "none"
 
 
 @main.command()
@@ -46,7 +56,7 @@ machines_option = click.option(
 @click.pass_obj
 def up(home: Path, *, speed: int, without_operator: bool, machines: str) -> None:
     """Start everything in the background."""
-    real = machines != "none"
+    real = are_real(machines)
     environment.up(home, speed=speed, with_operator=not without_operator, with_machines=real)
     say(f"Up. Next: . {home}/env && kubectl get haclusters    (end it with: make down)")
 
@@ -64,7 +74,7 @@ def down(home: Path) -> None:
 @click.pass_obj
 def demo(home: Path, *, machines: str) -> None:
     """Apply, drift, repair, delete: the story. With machines: a client survives a power loss."""
-    sys.exit(show.demo(home, with_machines=machines != "none"))
+    sys.exit(show.demo(home, with_machines=are_real(machines)))
 
 
 @main.command()

@@ -30,7 +30,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 def demo(home: Path) -> subprocess.Popen[str]:
     variables = {name: value for name, value in os.environ.items() if name != "KEEP"}
     return subprocess.Popen(
-        [sys.executable, "-m", "hacluster_local", "--home", str(home), "demo"],
+        [sys.executable, "-m", "hacluster_local", "--home", str(home), "demo", "--machines=none"],
         cwd=ROOT,
         env={**variables, "PYTHONPATH": str(SOURCES)},
         stdin=subprocess.DEVNULL,

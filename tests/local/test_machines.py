@@ -11,6 +11,7 @@ from tests.prerequisites import require
 from tests.sim.simulator import Simulator
 
 from hacluster_local import environment, processes
+from hacluster_local.__main__ import are_real
 from hacluster_local.azure import Azure
 from hacluster_local.controlplane import binaries
 from hacluster_local.environment import RefusedError
@@ -67,3 +68,13 @@ def test_where_there_can_be_none_that_is_said_and_what_to_do(
     with pytest.raises(RefusedError, match=r"systemd-nspawn is not installed.*MACHINES=none"):
         environment.up(tmp_path, with_machines=True)
     assert processes.find(tmp_path) == []
+
+
+def test_machines_are_real_where_there_can_be_any(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(machine_base, "why_not", lambda: "")
+    assert (are_real("auto"), are_real("none")) == (True, False)
+    monkeypatch.setattr(machine_base, "why_not", lambda: "systemd-nspawn is not installed")
+    assert (are_real("auto"), are_real("nspawn")) == (False, True)
+    assert "a model here" in "".join(capfd.readouterr())

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ PACKAGES: Final = (
 )  # fmt: skip
 """What the agent and the guide's samples need: a mirror disk's DRBD needs a kernel of its own."""
 DOWNLOAD_TRIES: Final = 3
+UNSHARED_WITHIN_S: Final = 30
 PROGRAMS: Final = ("debootstrap", "systemd-nspawn")
 UNWANTED: Final = (
     "etc/hostname",
@@ -62,8 +64,18 @@ def why_not() -> str:
     """Return why this machine cannot have simulated machines, or nothing."""
     if os.geteuid() != 0:
         return "machines, their networks and disks are root's"
+    if not _can_unshare():
+        return "nobody may make namespaces here, as in most containers"
     absent = [name for name in PROGRAMS if shutil.which(name, path=debian.SEARCH) is None]
     return f"{' and '.join(absent)} is not installed" if absent else ""
+
+
+def _can_unshare() -> bool:
+    words = ("unshare", "--mount", "--net", "--uts", "--ipc", "true")
+    done = subprocess.run(  # noqa: S603 - a fixed command
+        words, capture_output=True, check=False, timeout=UNSHARED_WITHIN_S
+    )
+    return done.returncode == 0
 
 
 def place() -> Path:
