@@ -1,9 +1,14 @@
 """How the levels of tests run together: each folder is a level, and what shares the machine's
 one-off things runs in turn."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+
+asyncio.set_event_loop(None)
+"""Whoever asks for the loop where none runs shall be told so: a plugin does before each test, and
+would be given one that nobody closes."""
 
 HERE = Path(__file__).parent
 LEVELS_WITH_MARKER = ("sim", "kube", "netns", "mirror", "bench")

@@ -67,6 +67,11 @@ class EnteredSubscription:
         self._shared = shared
         self._writer = Writer(shared.caller, shared.reader, shared.operations, secrets, namespace)
 
+    @property
+    def sharers(self) -> int:
+        """How many clusters share this door."""
+        return self._shared.reader.sharers
+
     async def look(self, look: Look) -> Snapshot:
         """Return what is there."""
         return await self._shared.reader.look(look)

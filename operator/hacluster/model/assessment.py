@@ -48,6 +48,8 @@ class Signals:
 
     health: tuple[BackendHealth, ...] | None = None
     """Every backend of the first rule, or None: there is no balancer, or it did not answer."""
+    health_within: timedelta = timedelta()
+    """How far apart the balancer is asked at rest, where that is more than a period."""
     reports: tuple[NodeReport, ...] = ()
     configuration: str | None = None
     """The hash of the configuration that the agents should run; None where none was published."""

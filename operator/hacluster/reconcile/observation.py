@@ -5,8 +5,7 @@ to be written is read once more: no write rests on an old reading.
 """
 
 import asyncio
-import hashlib
-import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -15,18 +14,18 @@ from hacluster.errors import HAClusterError
 from hacluster.model.assessment import BackendHealth, Signals
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
-from hacluster.model.observed import Present
+from hacluster.model.names import ClusterNames
+from hacluster.model.observed import Present, Snapshot
 from hacluster.plan import parts
 from hacluster.plan.view import View
 from hacluster.reconcile.assess import assess
-from hacluster.reconcile.memory import Memory
+from hacluster.reconcile.health import pause
+from hacluster.reconcile.memory import Memory, Settled
 from hacluster.reconcile.ports import Account, Look, Subscription
 
 HEALTH_FRESH: Final = timedelta(seconds=20)
 """How old the balancer's word may be when a node is interrupted on its ground, counted from when
 Azure began to collect it, which takes it some seconds."""
-VAIN_PERIODS: Final = 5
-"""Every how many periods a balancer is asked that has not answered several times in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +34,8 @@ class Observed:
 
     view: View
     signals: Signals
-
-
-def digest(observed: Observed) -> str:
-    """Return a short text that is the same if, and only if, the same was observed."""
-    seen = observed.view.seen.resources
-    told = {
-        key: one.body if isinstance(one, Present) else repr(one)
-        for key, one in sorted(seen.items())
-    }
-    text = json.dumps([told, repr(observed.signals)], default=repr)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    rule: ArmId | None
+    """The rule whose health tells who serves, if there is one."""
 
 
 def account_of(cluster: Cluster) -> Account:
@@ -67,17 +57,31 @@ class Observer:
     azure: Subscription
     cluster: Cluster
     memory: Memory
-    inventory: tuple[str, ...]
+    version: tuple[object, ...]
+    """What the object is known by; what to look at is the same as long as this is."""
+    inventory: Callable[[], tuple[str, ...]]
+    """What the status says that we made."""
     is_deleting: bool
     is_asked: bool = False
     """Whether somebody has asked for this look: then nothing remembered will do."""
 
-    async def observe(self) -> Observed:
+    async def look(self) -> Snapshot:
         """Look at all that the cluster names; what moves is read by itself."""
         is_moving = bool(self.memory.moving) or self.memory.is_following
-        return await self._observe(
-            self.memory.moving, is_moving=is_moving, is_health_due=self.is_asked
-        )
+        return await self._look(self.memory.moving, is_moving=is_moving)
+
+    async def is_as(self, settled: Settled, seen: Snapshot) -> bool:
+        """Say whether all is as it was when a pass had nothing to do; who serves is asked in time.
+
+        That nothing was under way then, and nothing in the balancer's way, is a part of it.
+        """
+        if seen.tag is None or seen.tag != settled.tag:
+            return False
+        return await self._signals(settled.rule, seen, is_moving=False) == settled.signals
+
+    async def judge(self, seen: Snapshot) -> Observed:
+        """Make of a look what it means."""
+        return await self._judge(seen, is_health_due=self.is_asked)
 
     async def confirm(self, about: frozenset[ArmId], *, disrupts: bool) -> Observed:
         """Look once more: ``about`` is read now, and only that.
@@ -85,51 +89,79 @@ class Observer:
         Who serves is asked again where a step ``disrupts`` a node: since the balancer was asked
         last, the service may have moved to just that node.
         """
-        return await self._observe(about, is_moving=True, is_health_due=disrupts)
+        seen = await self._look(about, is_moving=True)
+        return await self._judge(seen, is_health_due=disrupts)
 
-    async def _observe(
-        self, fresh: frozenset[ArmId], *, is_moving: bool, is_health_due: bool
-    ) -> Observed:
-        blank = View.of(self.cluster, inventory=self.inventory)
+    async def _look(self, fresh: frozenset[ArmId], *, is_moving: bool) -> Snapshot:
+        names = ClusterNames.of(self.cluster)
         look = Look(
-            ids=frozenset(parts.watched(blank, self.inventory)),
-            group=blank.names.resource_group,
-            owner=blank.names.owner,
+            ids=self.memory.watched(self.version, self._watched),
+            group=names.resource_group,
+            owner=names.owner,
             period=self._period,
             fresh=fresh,
             is_moving=is_moving,
             members=self.is_deleting,
         )
-        view = replace(blank, seen=await self.azure.look(look))
-        health = await self._health(view, is_due=is_health_due)
-        signals = Signals(health=health, record_wrong_for=self._wrong_for())
+        return await self.azure.look(look)
+
+    def _watched(self) -> tuple[ArmId, ...]:
+        return parts.watched(View.of(self.cluster), self.inventory())
+
+    async def _judge(self, seen: Snapshot, *, is_health_due: bool) -> Observed:
+        view = View.of(self.cluster, seen=seen, inventory=self.inventory())
+        rule = self._rule(view)
+        is_moving = any(not one.is_settled for one in seen.present())
+        signals = await self._signals(rule, seen, is_moving=is_moving, is_due=is_health_due)
         assessment = assess(view, signals)
         self._note_record(is_wrong=assessment.is_record_wrong)
-        return Observed(view=replace(view, assessment=assessment), signals=signals)
+        self.memory.health.is_calm = assessment.active is not None and not assessment.findings
+        return Observed(view=replace(view, assessment=assessment), signals=signals, rule=rule)
 
-    async def _health(self, view: View, *, is_due: bool) -> tuple[BackendHealth, ...] | None:
-        """Return what the balancer says; what it does not say in time is not known.
-
-        It is asked in every period, and where ``is_due``, whenever the last word is not fresh.
-        """
+    def _rule(self, view: View) -> ArmId | None:
+        """Return the rule to ask about; None where there is nothing to ask."""
         balancer = self.cluster.spec.access.load_balancer
         seen = view.get(view.names.load_balancer)
-        memory, now = self.memory, _now()
         if balancer is None or not isinstance(seen, Present) or self.is_deleting:
-            memory.health = None
             return None
-        every = self._period * (VAIN_PERIODS if memory.is_health_vain else 1)
-        is_moving = any(not one.is_settled for one in view.seen.present())
-        if not is_due and (now - memory.health_at < every.total_seconds() or is_moving):
-            return memory.health
-        rule = view.names.balancing_rule(balancer.rules[0])
+        return view.names.balancing_rule(balancer.rules[0])
+
+    async def _signals(
+        self, rule: ArmId | None, seen: Snapshot, *, is_moving: bool, is_due: bool = False
+    ) -> Signals:
+        within = pause(self._period, self.azure.sharers)
+        return Signals(
+            health=await self._health(rule, seen.tag, is_moving=is_moving, is_due=is_due),
+            health_within=within if rule and within > self._period else timedelta(),
+            record_wrong_for=self._wrong_for(),
+        )
+
+    async def _health(
+        self, rule: ArmId | None, tag: tuple[int, ...] | None, *, is_moving: bool, is_due: bool
+    ) -> tuple[BackendHealth, ...] | None:
+        """Return what the balancer says; what it does not say in time is not known.
+
+        It is asked as often as `health` says, and where ``is_due``, whenever the last word is not
+        fresh; not while something moves, for then Azure answers nothing.
+        """
+        watch, now = self.memory.health, _now()
+        if rule is None:
+            watch.forget()
+            return None
+        is_time = watch.is_due(now, self._period, self.azure.sharers, tag)
+        if not is_due and (is_moving or not is_time):
+            return watch.answer
         try:
-            max_age = HEALTH_FRESH if is_due else max(HEALTH_FRESH, every / 2)
-            memory.health = await self.azure.rule_health(rule, max_age=max_age)
+            max_age = HEALTH_FRESH if is_due else max(HEALTH_FRESH, self._period / 2)
+            answer = await self.azure.rule_health(rule, max_age=max_age)
         except HAClusterError:
-            memory.health = None
-        memory.asked_health(now, every.total_seconds())
-        return memory.health
+            watch.is_silent(now, is_known=False)
+            return None
+        if answer is None:
+            watch.is_silent(now, is_known=not is_due)
+        else:
+            watch.answered(answer, now, tag)
+        return watch.answer
 
     def _wrong_for(self) -> timedelta:
         since = self.memory.record_wrong_since

@@ -37,8 +37,8 @@ from hacluster.reconcile import schedule, summarize
 from hacluster.reconcile.gate import DELETION, Gated, Held, gate
 from hacluster.reconcile.judgement import counted
 from hacluster.reconcile.keeper import Verdict
-from hacluster.reconcile.memory import Memory
-from hacluster.reconcile.observation import Observed, Observer, account_of, digest
+from hacluster.reconcile.memory import Memory, Settled
+from hacluster.reconcile.observation import Observed, Observer, account_of
 from hacluster.reconcile.passed import Passed
 from hacluster.reconcile.ports import (
     Azure,
@@ -134,24 +134,23 @@ class _Run:
 
     async def _in(self, azure: Subscription, cluster: Cluster) -> Verdict:
         """Look, decide, report and act in a subscription that was entered."""
+        asked = (self._report.version, cluster.generation, self._report.requested_at)
         observer = Observer(
             azure=azure,
             cluster=cluster,
             memory=self._memory,
-            inventory=self._report.inventory,
+            version=(self._raw.version, *asked),
+            inventory=lambda: self._report.inventory,
             is_deleting=self._raw.is_deleted,
             is_asked=self._report.is_asked,
         )
-        observed = await observer.observe()
+        seen = await observer.look()
         self._memory.is_following = False
-        known = (
-            self._report.version,
-            cluster.generation,
-            self._report.requested_at,
-            digest(observed),
-        )
-        if known == self._memory.settled and not self._raw.is_deleted:
-            return Verdict(wait=schedule.next_look(observed.view, ()))
+        settled = self._memory.settled
+        is_settled = settled is not None and settled.asked == asked and not self._raw.is_deleted
+        if settled and is_settled and await observer.is_as(settled, seen):
+            return Verdict(wait=self._idle(cluster))
+        observed = await observer.judge(seen)
         self._memory.settled = None
         gated = await self._decide(azure, observed.view)
         if gated.allowed:
@@ -165,9 +164,19 @@ class _Run:
         outcomes = await self._apply(azure, gated.allowed)
         if any(held.why == READ_AGAIN for held in gated.held):
             return Verdict(wait=min(schedule.MOVING, self._wait(observed.view, outcomes)))
-        if not outcomes and self._memory.is_at_rest:
-            self._memory.settled = (self._report.version, *known[1:])
+        if not outcomes and self._memory.is_at_rest and (tag := observed.view.seen.tag):
+            self._memory.settled = Settled(
+                asked=(self._report.version, *asked[1:]),
+                tag=tag,
+                rule=observed.rule,
+                signals=observed.signals,
+            )
         return Verdict(wait=self._wait(observed.view, outcomes))
+
+    def _idle(self, cluster: Cluster) -> timedelta:
+        """Return how long a cluster at rest is left alone."""
+        idle = timedelta(seconds=cluster.spec.management.sync_interval_seconds)
+        return min(idle, HEALTH_SOON) if self._memory.health.is_awaited else idle
 
     def _is_gone(self, view: View) -> bool:
         """Say whether nothing of ours is left, nor on its way out."""
@@ -252,7 +261,7 @@ class _Run:
         wait = schedule.next_look(view, outcomes)
         if self._memory.moving:
             wait = min(wait, schedule.MOVING if _moves_fast(self._memory) else wait)
-        if self._memory.awaits_health:
+        if self._memory.health.is_awaited:
             wait = min(wait, HEALTH_SOON)
         if (due := self._memory.patience.next_due()) is not None:
             wait = min(wait, timedelta(seconds=max(due - _now(), 0.1)))
