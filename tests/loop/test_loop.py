@@ -194,6 +194,17 @@ async def test_steps_of_one_cluster_run_side_by_side(web: World) -> None:
     assert took <= 6 * (web.azure.takes_s + 1.5)
 
 
+async def test_a_machine_is_awaited_by_its_operation_and_hardly_read(web: World) -> None:
+    web.azure.takes_s = 60
+    web.start()
+    await web.until("AzureReconciled", "True", 900)
+    begun = next(at for at, _, resource in web.azure.writes if resource.endswith("/web-1"))
+    looks = [look for at, look in web.azure.looks if begun < at < begun + 90]
+    read = [look for look in looks if any(one.endswith("/web-1") for one in look.fresh)]
+    assert len(looks) >= 20
+    assert len(read) <= 3
+
+
 async def test_events_are_told_once_per_turn(web: World) -> None:
     web.start()
     await reconciled(web)

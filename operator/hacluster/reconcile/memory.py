@@ -41,6 +41,8 @@ class Memory:
     """What Azure has accepted and was not seen to end, by key."""
     moving: frozenset[ArmId] = frozenset()
     """What was under way when last seen."""
+    running: frozenset[ArmId] = frozenset()
+    """The machines under way whose operations were asked, and still run."""
     is_following: bool = False
     """Whether the next pass only has to tell what became of the last one: old readings will do."""
     health: Watch = field(default_factory=Watch)

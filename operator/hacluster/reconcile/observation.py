@@ -68,7 +68,8 @@ class Observer:
     async def look(self) -> Snapshot:
         """Look at all that the cluster names; what moves is read by itself."""
         is_moving = bool(self.memory.moving) or self.memory.is_following
-        return await self._look(self.memory.moving, is_moving=is_moving)
+        fresh = self.memory.moving - self.memory.running
+        return await self._look(fresh, is_moving=is_moving)
 
     async def is_as(self, settled: Settled, seen: Snapshot) -> bool:
         """Say whether all is as it was when a pass had nothing to do; who serves is asked in time.

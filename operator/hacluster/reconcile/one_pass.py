@@ -144,6 +144,7 @@ class _Run:
             is_deleting=self._raw.is_deleted,
             is_asked=self._report.is_asked,
         )
+        self._memory.running = await self._running(azure)
         seen = await observer.look()
         self._memory.is_following = False
         settled = self._memory.settled
@@ -204,9 +205,28 @@ class _Run:
             return Held(step=step, reason=trouble.error.reason, why=str(trouble.error))
         return None
 
+    async def _running(self, azure: Subscription) -> frozenset[ArmId]:
+        """Return the machines of which Azure's operations tell that it still works on them.
+
+        Azure answers few readings of a machine, and many of an operation.
+        """
+        machines = [step.id for step in self._memory.begun.values() if schedule.is_machine(step.id)]
+
+        async def is_running(machine: ArmId) -> bool:
+            try:
+                operation = await azure.operation_of(machine)
+            except HAClusterError:
+                return False  # Then the machine itself is read, and tells what is wrong.
+            return operation is not None and operation.is_running
+
+        found = await asyncio.gather(*map(is_running, machines))
+        return frozenset(one for one, runs in zip(machines, found, strict=True) if runs)
+
     async def _ask_operations(self, azure: Subscription, view: View) -> None:
         """Learn from Azure's operations what the resources themselves do not tell."""
         for resource in self._memory.saw(view.seen):
+            if resource in self._memory.running:
+                continue  # That was asked just now.
             operation = await azure.operation_of(resource)
             if operation is not None and operation.is_running:
                 continue
@@ -260,7 +280,7 @@ class _Run:
             return schedule.AT_ONCE
         wait = schedule.next_look(view, outcomes)
         if self._memory.moving:
-            wait = min(wait, schedule.MOVING if _moves_fast(self._memory) else wait)
+            wait = min(wait, schedule.while_moving(self._memory.moving, self._memory.running))
         if self._memory.health.is_awaited:
             wait = min(wait, HEALTH_SOON)
         if (due := self._memory.patience.next_due()) is not None:
@@ -354,10 +374,6 @@ def _only(gated: Gated, about: frozenset[ArmId], *, disrupts: bool) -> Gated:
 
 def _interrupts(step: Step) -> bool:
     return not isinstance(step, Refuse) and step.disrupts is not None
-
-
-def _moves_fast(memory: Memory) -> bool:
-    return any("/virtualmachines/" not in one.casefold() for one in memory.moving)
 
 
 def _now() -> float:
