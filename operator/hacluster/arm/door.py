@@ -5,6 +5,7 @@ corrected is used at once, and its readings are its own. The oldest identities a
 """
 
 import ssl
+import urllib.request
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +17,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
 from hacluster.arm import identity
-from hacluster.arm.caller import Caller, Meter
+from hacluster.arm.caller import Caller, Meter, Undecoded
 from hacluster.arm.clouds import Clouds, Endpoints
 from hacluster.arm.health import RuleHealth
 from hacluster.arm.identity import OwnIdentity
@@ -110,7 +111,7 @@ class AzureDoor:
             connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, ssl=context),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=True,
+            trust_env=bool(urllib.request.getproxies()),  # It costs two threads for each call.
         )
         return self
 
@@ -159,6 +160,7 @@ class AzureDoor:
             credential_scopes=[cloud.scope],
             transport=self._transport(),
             user_agent=USER_AGENT,
+            custom_hook_policy=Undecoded(),
             **identity.ONCE,
         )
         caller = Caller(client, Gate(), self._meter)

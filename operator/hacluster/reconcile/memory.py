@@ -65,7 +65,10 @@ class Memory:
     def status(self, raw: Raw) -> Mapping[str, Any]:
         """Return the object's status as it is now: our last writing, if the watch is behind it."""
         newest = self._newest
-        return newest.status if newest and newest.version > raw.version else raw.status
+        if newest is None or newest.version <= raw.version:
+            self._newest = None  # The watch has caught up, and does not go back.
+            return raw.status
+        return newest.status
 
     def version(self, raw: Raw) -> int:
         """Return the newest version of the object that is known here."""
