@@ -28,11 +28,13 @@ from hacluster.reconcile.turns import Turns
 
 AGE_PER_CLUSTER_S: Final = 0.05
 """How old a shared reading may be, for each cluster that shares it: one alone always reads anew."""
-LONGEST_AGE: Final = 0.25
+LONGEST_AGE: Final = 0.5
 """The oldest that a shared reading may be, as a part of the asker's period."""
+MOVING_AGE: Final = 0.25
+"""The same for what stands still while something else of the cluster moves."""
 CLUSTERS_PER_PERIOD: Final = 10
 """Children that only a parent lists are read every n-th period, n being the clusters over this."""
-LONGEST_PERIODS: Final = 10
+LONGEST_PERIODS: Final = 30
 DENIED_FOR_S: Final = 600.0
 """How long a list that was denied is not asked for again."""
 FORGET_EVERY_S: Final = 600.0
@@ -284,9 +286,9 @@ class Reader:
         """Return in seconds how old readings may be, and those that only a parent lists."""
         period = look.period.total_seconds()
         clusters = len(self._owners)
-        age = period * LONGEST_AGE
-        if not look.is_moving:
-            age = min(age, AGE_PER_CLUSTER_S * (clusters - 1))
+        age = min(period * LONGEST_AGE, AGE_PER_CLUSTER_S * (clusters - 1))
+        if look.is_moving:
+            age = period * MOVING_AGE
         periods = min(clusters // CLUSTERS_PER_PERIOD, LONGEST_PERIODS)
         return age, age + period * max(periods - 1, 0)
 

@@ -29,7 +29,7 @@ ALIKE: Final = 3
 APART: Final = timedelta(seconds=1)
 """How far apart the balancers of one subscription are asked: a tenth of the writes that Azure lets
 one identity make, 10 in a second (`arm.throttle`), so that repairs have the others."""
-STEPS: Final = (timedelta(minutes=5), timedelta(minutes=15))
+STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20))
 """How far apart one balancer is asked at rest, where a period is too short for all of them. The
 last one is the longest that a move of the service may go unseen, however many clusters there are.
 """
