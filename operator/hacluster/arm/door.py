@@ -31,7 +31,9 @@ from hacluster.plan.steps import Step
 from hacluster.reconcile.ports import Account, Look, Operation, Outcome, Secrets
 
 USER_AGENT: Final = "hacluster-operator"
-MOST_CONNECTIONS: Final = 64
+MOST_CONNECTIONS: Final = 24
+"""To all of Azure. Each costs a quarter of a megabyte (asyncio's buffer for TLS), and so many carry
+several times what one identity may ask."""
 MOST_IDENTITIES: Final = 256
 
 
