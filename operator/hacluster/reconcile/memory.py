@@ -66,8 +66,7 @@ class Memory:
         """Return the object's status as it is now: our last writing, if the watch is behind it."""
         newest = self._newest
         if newest is None or newest.version <= raw.version:
-            self._newest = None  # The watch has caught up, and does not go back.
-            return raw.status
+            self._newest = newest = raw  # So that no second copy is kept.
         return newest.status
 
     def version(self, raw: Raw) -> int:
