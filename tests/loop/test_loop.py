@@ -194,6 +194,17 @@ async def test_steps_of_one_cluster_run_side_by_side(web: World) -> None:
     assert took <= 6 * (web.azure.takes_s + 1.5)
 
 
+async def test_a_machine_is_awaited_by_its_operation_and_hardly_read(web: World) -> None:
+    web.azure.takes_s = 60
+    web.start()
+    await web.until("AzureReconciled", "True", 900)
+    begun = next(at for at, _, resource in web.azure.writes if resource.endswith("/web-1"))
+    looks = [look for at, look in web.azure.looks if begun < at < begun + 90]
+    read = [look for look in looks if any(one.endswith("/web-1") for one in look.fresh)]
+    assert len(looks) >= 20
+    assert len(read) <= 3
+
+
 async def test_events_are_told_once_per_turn(web: World) -> None:
     web.start()
     await reconciled(web)
@@ -370,3 +381,55 @@ async def test_a_look_that_was_asked_for_asks_the_balancer_too(web: World) -> No
     web.annotate(kinds.REQUESTED_AT, "now")
     await asyncio.sleep(1)
     assert web.kubernetes.body["status"]["activeNode"] == "web-2"
+
+
+async def at_rest() -> World:
+    """Return a world that has come to rest, one of a thousand clusters."""
+    web = world(cluster=EXTERNAL)
+    web.azure.sharers = 1000
+    web.azure.health = only_up("10.6.0.10")
+    web.start()
+    await web.until("Ready", "True", 120)
+    await asyncio.sleep(600)
+    return web
+
+
+class TestAmongAThousand:
+    """Where a thousand clusters share what Azure allows, a balancer is asked seldom at rest."""
+
+    async def test_it_is_asked_every_twenty_minutes(self) -> None:
+        calm = await at_rest()
+        asked = calm.azure.health_asked
+        await asyncio.sleep(HOUR)
+        assert 2 <= calm.azure.health_asked - asked <= 3
+        told = calm.kubernetes.condition("ExactlyOneActive")["message"]
+        assert "20 minutes" in told
+
+    async def test_a_move_of_the_service_is_seen_within_that(self) -> None:
+        calm = await at_rest()
+        calm.azure.health = only_up("10.6.0.11")
+        await asyncio.sleep(20 * 60 + 62)
+        assert calm.kubernetes.body["status"]["activeNode"] == "web-2"
+
+    async def test_whatever_changes_in_azure_has_it_asked_in_the_next_period(self) -> None:
+        calm = await at_rest()
+        machine = next(one for one in calm.azure.things.values() if one.id.endswith("/web-1"))
+        calm.azure.put(machine.id, machine.body)
+        calm.azure.health = only_up("10.6.0.11")
+        await asyncio.sleep(62)
+        assert calm.kubernetes.body["status"]["activeNode"] == "web-2"
+
+    async def test_it_is_asked_again_before_a_node_is_interrupted(self) -> None:
+        calm = await at_rest()
+        calm.azure.health = only_up("10.6.0.11")
+        before = len(calm.azure.writes)
+        calm.change(machines={"size": "Standard_B4ms"})
+        await asyncio.sleep(30)
+        assert machines_written(calm, before) == ["web-1"]
+
+    async def test_a_look_that_was_asked_for_asks_it_too(self) -> None:
+        calm = await at_rest()
+        calm.azure.health = only_up("10.6.0.11")
+        calm.annotate(kinds.REQUESTED_AT, "now")
+        await asyncio.sleep(1)
+        assert calm.kubernetes.body["status"]["activeNode"] == "web-2"

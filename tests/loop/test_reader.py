@@ -12,7 +12,7 @@ from hacluster.arm.caller import Call, Reply
 from hacluster.arm.reader import Reader
 from hacluster.errors import ArmDenied, ArmThrottled, ArmUnavailable
 from hacluster.model.ids import ArmId
-from hacluster.model.observed import Absent, Present, Unknown
+from hacluster.model.observed import Absent, Present, Snapshot, Unknown
 from hacluster.reconcile.ports import Look
 
 pytestmark = pytest.mark.looptime
@@ -180,7 +180,7 @@ async def test_a_thousand_clusters_cost_few_reads_each(lists: Lists, reader: Rea
     names = [f"g{number}" for number in range(1000)]
     for name in names:
         lists.put(interface(name, "one"))
-        await reader.look(look(name, "one", "two"))
+    await asyncio.gather(*(reader.look(look(name, "one", "two")) for name in names))
     before = len(lists.calls)
     for _ in range(3):
         for name in names:
@@ -203,3 +203,72 @@ async def test_ids_in_another_letter_case_are_the_same(lists: Lists, reader: Rea
     found = seen.get(interface("a", "ONE"))
     assert isinstance(found, Present)
     assert found.id == interface("a", "One")
+
+
+class TestTags:
+    """Two looks have the same tag only if they saw the same."""
+
+    @pytest.fixture
+    def wanted(self) -> Look:
+        return look("a", "one", "two", is_moving=True)
+
+    @staticmethod
+    async def later(reader: Reader, wanted: Look) -> Snapshot:
+        """Look when all earlier readings are too old."""
+        await asyncio.sleep(PERIOD.total_seconds())
+        return await reader.look(wanted)
+
+    async def test_what_is_as_it_was_has_the_same_tag(
+        self, lists: Lists, reader: Reader, wanted: Look
+    ) -> None:
+        lists.put(interface("a", "one"))
+        first = await reader.look(wanted)
+        again = await self.later(reader, wanted)
+        assert len(lists.calls) == 2
+        assert again.tag is not None
+        assert again.tag == first.tag
+        assert again.resources == first.resources
+
+    async def test_whatever_changes_comes_or_goes_has_another_tag(
+        self, lists: Lists, reader: Reader, wanted: Look
+    ) -> None:
+        lists.put(interface("a", "one"))
+        tags = [(await reader.look(wanted)).tag]
+        lists.put(interface("a", "one"), tags={"a": "b"})
+        tags.append((await self.later(reader, wanted)).tag)
+        lists.put(interface("a", "two"))
+        tags.append((await self.later(reader, wanted)).tag)
+        lists.resources.clear()
+        seen = await self.later(reader, wanted)
+        assert isinstance(seen.get(interface("a", "one")), Absent)
+        assert len({*tags, seen.tag}) == 4
+
+    async def test_a_list_that_repeats_overrules_what_was_read_between(
+        self, lists: Lists, reader: Reader, wanted: Look
+    ) -> None:
+        lists.put(interface("a", "one"))
+        first = await reader.look(wanted)
+        lists.put(interface("a", "one"), tags={"a": "b"})
+        between = await reader.look(look("a", "one", fresh=True))
+        lists.put(interface("a", "one"))
+        again = await self.later(reader, wanted)
+        assert between.tag != first.tag
+        assert again.resources == first.resources
+
+    async def test_a_list_that_repeats_tells_of_groups_that_came_since(
+        self, lists: Lists, reader: Reader, wanted: Look
+    ) -> None:
+        lists.put(interface("a", "one"))
+        lists.put(interface("b", "one"))
+        await reader.look(wanted)
+        await reader.look(look("c", "one", "two", is_moving=True))
+        await self.later(reader, wanted)
+        seen = await self.later(reader, look("b", "one", "two", is_moving=True))
+        assert isinstance(seen.get(interface("b", "one")), Present)
+
+    async def test_what_could_not_be_read_has_no_tag(self, lists: Lists, reader: Reader) -> None:
+        lists.put(str(group("a")))
+        lists.failing["networkInterfaces"] = ArmUnavailable("502")
+        ids = look("a", "one", "two").ids | {group("a")}
+        seen = await reader.look(Look(ids=ids, group=group("a"), owner="team/a", period=PERIOD))
+        assert seen.tag is None

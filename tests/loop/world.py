@@ -135,6 +135,8 @@ class FakeAzure:
     blobs: FakeStore = field(default_factory=FakeStore)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """How scripts end, by node; those of other nodes succeed."""
+    sharers: int = 1
+    _tags: dict[tuple[str, ...], int] = field(default_factory=dict)
     _versions: int = 0
 
     async def enter(self, account: Account) -> "FakeAzure":
@@ -157,7 +159,12 @@ class FakeAzure:
         seen: dict[str, Seen] = {k: self._see(one) for k, one in wanted.items()}
         inside = f"{key(look.group)}/"
         members = tuple(one.id for k, one in self.things.items() if k.startswith(inside))
-        return Snapshot(resources=seen, members={key(look.group): members} if look.members else {})
+        tags = (self._tags.setdefault(_mark(one), len(self._tags)) for one in seen.values())
+        return Snapshot(
+            resources=seen,
+            members={key(look.group): members} if look.members else {},
+            tag=tuple(sorted(tags)),
+        )
 
     async def apply(self, step: Step) -> Outcome:
         await asyncio.sleep(0.01)
@@ -222,6 +229,14 @@ class FakeAzure:
     def _see(self, resource: ArmId) -> Seen:
         thing = self.things.get(key(resource))
         return thing.seen() if thing else Absent(id=resource)
+
+
+def _mark(seen: Seen) -> tuple[str, ...]:
+    """Return what is another whenever something else is seen of a resource."""
+    if isinstance(seen, Present):
+        inner = repr(seen.properties.get("subnets"))  # They come without a new etag here.
+        return (seen.id, seen.etag or "", seen.provisioning_state, inner)
+    return (seen.id,)
 
 
 @dataclass

@@ -20,30 +20,34 @@ class Address:
     """
 
     id: str
+    key: str
+    """The id as dictionaries are keyed by it."""
     kind: Kind
     subscription: str
     group: str
     parent: str
 
-    @property
-    def key(self) -> str:
-        """The id as dictionaries are keyed by it."""
-        return ids.key(self.id)
 
-
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def parse(resource: str) -> Address:
-    """Take an id apart.
+    """Take an id apart; the answers are kept for all ids of a thousand clusters.
 
     Raises:
         InvariantBroken: the kind is not in the table: a bug, for names are made in one place.
     """
+    return _parse(resource)
+
+
+def _parse(resource: str) -> Address:
+    key = ids.key(resource)
     scope, rest = _split(resource)
     words = scope.split("/")
     subscription = words[2] if len(words) > 2 else ""
     group = words[4].casefold() if len(words) > 4 else ""
     if not rest:
-        return Address(id=resource, kind=GROUP, subscription=subscription, group=group, parent="")
+        return Address(
+            id=resource, key=key, kind=GROUP, subscription=subscription, group=group, parent=""
+        )
     provider, *path = rest.split("/")
     name = "/".join([provider, *path[::2]]).casefold()
     kind = KINDS.get(name)
@@ -51,6 +55,7 @@ def parse(resource: str) -> Address:
         raise InvariantBroken(f"No API version is pinned for {name}, asked for by {resource}")
     return Address(
         id=resource,
+        key=key,
         kind=kind,
         subscription=subscription,
         group=group,
@@ -61,7 +66,7 @@ def parse(resource: str) -> Address:
 def of_kind(resource: str, kind: Kind) -> Address | None:
     """Take a listed id apart; None if it is of another kind: some lists hold scale sets' parts."""
     try:
-        found = parse(resource)
+        found = _parse(resource)
     except InvariantBroken:
         return None
     return found if found.kind is kind else None

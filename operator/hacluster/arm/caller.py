@@ -14,6 +14,8 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
@@ -82,6 +84,23 @@ class Reply:
     def is_lost(self) -> bool:
         """Whether the resource is not what it was when it was seen."""
         return self.status == HTTPStatus.PRECONDITION_FAILED
+
+
+class Undecoded(SansIOHTTPPolicy[Any, Any]):
+    """Keeps the SDK from decoding answers: that is done here, and for most lists not even once.
+
+    Its decoder passes over what was asked for as a stream; the body is loaded by then.
+    """
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Have the body loaded, also where a request is sent again."""
+        request.context.options["stream"] = False
+
+    def on_response(
+        self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]
+    ) -> None:
+        """Say that there is nothing to decode."""
+        response.context.options["stream"] = True
 
 
 class Meter(Protocol):

@@ -5,6 +5,7 @@ corrected is used at once, and its readings are its own. The oldest identities a
 """
 
 import ssl
+import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
 from hacluster.arm import identity
-from hacluster.arm.caller import Caller, Meter
+from hacluster.arm.caller import Caller, Meter, Undecoded
 from hacluster.arm.clouds import Clouds, Endpoints
 from hacluster.arm.health import RuleHealth
 from hacluster.arm.identity import OwnIdentity
@@ -32,7 +33,9 @@ from hacluster.plan.steps import Step
 from hacluster.reconcile.ports import Account, Look, Operation, Outcome, Secrets, Store
 
 USER_AGENT: Final = "hacluster-operator"
-MOST_CONNECTIONS: Final = 64
+MOST_CONNECTIONS: Final = 24
+"""To all of Azure. Each costs a quarter of a megabyte (asyncio's buffer for TLS), and so many carry
+several times what one identity may ask."""
 MOST_IDENTITIES: Final = 256
 MOST_STORES: Final = 4096
 
@@ -73,6 +76,11 @@ class EnteredSubscription:
     def __init__(self, shared: _Shared, secrets: Secrets, namespace: str) -> None:
         self._shared = shared
         self._writer = Writer(shared.caller, shared.reader, shared.operations, secrets, namespace)
+
+    @property
+    def sharers(self) -> int:
+        """How many clusters share this door."""
+        return self._shared.reader.sharers
 
     async def look(self, look: Look) -> Snapshot:
         """Return what is there."""
@@ -120,7 +128,7 @@ class AzureDoor:
             connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, ssl=context),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=True,
+            trust_env=bool(urllib.request.getproxies()),  # It costs two threads for each call.
         )
         return self
 
@@ -183,6 +191,7 @@ class AzureDoor:
             credential_scopes=[cloud.scope],
             transport=self._transport(),
             user_agent=USER_AGENT,
+            custom_hook_policy=Undecoded(),
             **identity.ONCE,
         )
         caller = Caller(client, Gate(), self._meter)

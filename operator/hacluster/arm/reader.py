@@ -6,9 +6,11 @@ older than the asker accepts. Ten clusters or a thousand then cost about the sam
 """
 
 import asyncio
+import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from hacluster.arm import address
@@ -26,16 +28,39 @@ from hacluster.reconcile.turns import Turns
 
 AGE_PER_CLUSTER_S: Final = 0.05
 """How old a shared reading may be, for each cluster that shares it: one alone always reads anew."""
-LONGEST_AGE: Final = 0.25
+LONGEST_AGE: Final = 0.5
 """The oldest that a shared reading may be, as a part of the asker's period."""
+MOVING_AGE: Final = 0.25
+"""The same for what stands still while something else of the cluster moves."""
 CLUSTERS_PER_PERIOD: Final = 10
 """Children that only a parent lists are read every n-th period, n being the clusters over this."""
-LONGEST_PERIODS: Final = 10
+LONGEST_PERIODS: Final = 30
 DENIED_FOR_S: Final = 600.0
 """How long a list that was denied is not asked for again."""
 FORGET_EVERY_S: Final = 600.0
+_NEXT: Final = b'"nextLink"'
 ROUNDS: Final = 3
 """A list of the subscription, one of the group, single reads."""
+
+
+class Unfolding(Mapping[str, Seen]):
+    """What was seen, made up when it is first looked at: most passes at rest never do."""
+
+    def __init__(self, make: Callable[[], Mapping[str, Seen]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _all(self) -> Mapping[str, Seen]:
+        return self._make()
+
+    def __getitem__(self, key: str) -> Seen:
+        return self._all[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +89,58 @@ class Reader:
         self._forgot_at = 0.0
         self._turns = Turns()
 
+    @property
+    def sharers(self) -> int:
+        """How many clusters have looked lately."""
+        return len(self._owners)
+
     async def look(self, look: Look) -> Snapshot:
         """Return what is there; see `Subscription.look`."""
         now = _now()
         self._tidy(now)
         self._owners[look.owner] = now
-        wanted = {ids.key(each): address.parse(each) for each in look.ids | look.fresh}
+        wanted = {each.key: each for each in map(address.parse, look.ids | look.fresh)}
         self._readings.expect(wanted.values(), now)
         fresh = {ids.key(each) for each in look.fresh}
+        ages = self._ages(look)
         since = {
-            key: now if key in fresh else now - self._age(each, look)
+            key: now if key in fresh else now - ages[each.kind.listing is Listing.PARENT]
             for key, each in wanted.items()
         }
         errors = await self._refresh(wanted, since, fresh)
         await self._turns.next()  # A list that many waited for wakes them all at once.
-        resources = {
-            key: self._seen(each, since[key], errors.get(key)) for key, each in wanted.items()
-        }
-        group = ids.key(look.group).rpartition("/")[2]
-        for owned, reading in self._readings.owned(group, look.owner):
-            resources.setdefault(ids.key(owned), _present(ArmId(owned), reading))
         members = {ids.key(look.group): await self._members(look.group)} if look.members else {}
-        return Snapshot(resources=resources, members=members)
+        found = {key: self._readings.find(each, since[key]) for key, each in wanted.items()}
+        return self._snapshot(look, wanted, found, errors, members)
+
+    def _snapshot(
+        self,
+        look: Look,
+        wanted: dict[str, Address],
+        found: dict[str, Reading | None],
+        errors: dict[str, ArmError],
+        members: dict[str, tuple[ArmId, ...]],
+    ) -> Snapshot:
+        """Return what was found; bodies are taken apart only if somebody looks at them."""
+        group = ids.key(look.group).rpartition("/")[2]
+        owned = tuple(self._readings.owned(group, look.owner))
+        readings = (*found.values(), *(reading for _, reading in owned))
+        is_whole = None not in found.values() and not look.members
+
+        def seen() -> dict[str, Seen]:
+            resources = {
+                key: _seen(each, found[key], errors.get(key)) for key, each in wanted.items()
+            }
+            for each, reading in owned:
+                if each.key not in resources:
+                    resources[each.key] = _seen(each, reading, None)
+            return resources
+
+        return Snapshot(
+            resources=Unfolding(seen),
+            members=members,
+            tag=tuple(sorted({one.version for one in readings if one})) if is_whole else None,
+        )
 
     def written(self, resource: ArmId) -> None:
         """Forget what was read of a resource that was just written, or that was not as read."""
@@ -162,36 +217,40 @@ class Reader:
         kind, at = fetch.wanted.kind, _now()
         over_group = bool(fetch.scope) and kind.listing is not Listing.PARENT
         params = kind.group_reads if over_group else kind.list_reads
+        scope = fetch.scope or ""
         try:
-            items = await self._pages(fetch.path, kind.version, params)
-            if kind.overlay and fetch.scope == "":
-                views = await self._pages(fetch.path, kind.version, kind.overlay)
-                _lay_over(items, views)
+            pages = await self._pages(fetch.path, kind.version, params)
+            has_overlay = bool(kind.overlay) and fetch.scope == ""
+            views = await self._pages(fetch.path, kind.version, kind.overlay) if has_overlay else ()
         except ArmDenied:
             if fetch.wanted.kind.listing is Listing.PARENT:
                 raise
             self._denied[fetch.path] = at
             return
-        self._readings.keep_list(kind, fetch.scope or "", items, at)
+        digest = _digest(pages, views)
+        if not self._readings.repeated(kind, scope, digest, at):
+            items = _items(pages)
+            _lay_over(items, _items(views))
+            self._readings.keep_list(kind, scope, items, at, digest)
 
     async def _pages(
         self, path: str, version: str, params: tuple[tuple[str, str], ...]
-    ) -> list[dict[str, Any]]:
-        """Return all items of a list; a list below something absent is empty."""
-        items: list[dict[str, Any]] = []
+    ) -> tuple[bytes, ...]:
+        """Return all pages of a list; a list below something absent is empty."""
+        pages: list[bytes] = []
         call = Call(method="GET", path=path, version=version, params=params)
         while True:
             reply = await self._caller.send(call)
             if reply.is_absent:
-                return []
-            page = reply.body or {}
-            items += page.get("value") or ()
-            if not page.get("nextLink"):
-                return items
-            call = Call(method="GET", path=page["nextLink"])
+                return ()
+            pages.append(reply.content)
+            after = (reply.body or {}).get("nextLink") if _NEXT in reply.content else None
+            if not after:
+                return tuple(pages)
+            call = Call(method="GET", path=after)
 
     async def _members(self, group: ArmId) -> tuple[ArmId, ...]:
-        items = await self._pages(f"{group}/resources", GROUP.version, ())
+        items = _items(await self._pages(f"{group}/resources", GROUP.version, ()))
         return tuple(ArmId(str(item["id"])) for item in items)
 
     def _fetch_for(self, wanted: Address, since: float) -> _Fetch:
@@ -223,26 +282,15 @@ class Reader:
     def _single(self, wanted: Address) -> _Fetch:
         return _Fetch(wanted.id, wanted)
 
-    def _seen(self, wanted: Address, since: float, error: ArmError | None) -> Seen:
-        resource = ArmId(wanted.id)
-        reading = self._readings.find(wanted, since)
-        if reading is not None:
-            return _present(resource, reading) if reading.content else Absent(id=resource)
-        if error is None:
-            why = "it was changed while it was read"
-            return Unknown(id=resource, why=why, reason=Reason.NOT_OBSERVED)
-        return Unknown(id=resource, why=str(error), reason=error.reason)
-
-    def _age(self, wanted: Address, look: Look) -> float:
+    def _ages(self, look: Look) -> tuple[float, float]:
+        """Return in seconds how old readings may be, and those that only a parent lists."""
         period = look.period.total_seconds()
         clusters = len(self._owners)
-        age = period * LONGEST_AGE
-        if not look.is_moving:
-            age = min(age, AGE_PER_CLUSTER_S * (clusters - 1))
-        if wanted.kind.listing is Listing.PARENT:
-            periods = min(clusters // CLUSTERS_PER_PERIOD, LONGEST_PERIODS)
-            age += period * max(periods - 1, 0)
-        return age
+        age = min(period * LONGEST_AGE, AGE_PER_CLUSTER_S * (clusters - 1))
+        if look.is_moving:
+            age = period * MOVING_AGE
+        periods = min(clusters // CLUSTERS_PER_PERIOD, LONGEST_PERIODS)
+        return age, age + period * max(periods - 1, 0)
 
     def _tidy(self, now: float) -> None:
         if now - self._forgot_at < FORGET_EVERY_S:
@@ -262,6 +310,20 @@ def _raise_what_concerns_all(errors: dict[str, ArmError], asked: int) -> None:
         raise next(iter(errors.values()))
 
 
+def _items(pages: Iterable[bytes]) -> list[dict[str, Any]]:
+    return [item for page in pages for item in json.loads(page or b"{}").get("value") or ()]
+
+
+def _digest(*lists: Iterable[bytes]) -> bytes:
+    """Return what tells lists apart that differ in any byte, or in their pages."""
+    made = hashlib.blake2b(digest_size=16)
+    for pages in lists:
+        for page in pages:
+            made.update(len(page).to_bytes(8, "big") + page)
+        made.update(b"|")
+    return made.digest()
+
+
 def _lay_over(items: list[dict[str, Any]], views: list[dict[str, Any]]) -> None:
     """Put the instance views of a second list into the items of the first."""
     found = {
@@ -273,8 +335,17 @@ def _lay_over(items: list[dict[str, Any]], views: list[dict[str, Any]]) -> None:
             item.setdefault("properties", {})["instanceView"] = view
 
 
-def _present(resource: ArmId, reading: Reading) -> Present:
-    return Present(id=resource, body=json.loads(reading.content or b"{}"), etag=reading.etag)
+def _seen(wanted: Address, reading: Reading | None, error: ArmError | None) -> Seen:
+    resource = ArmId(wanted.id)
+    if reading is not None:
+        body = reading.body_of(wanted)
+        if body is None:
+            return Absent(id=resource)
+        return Present(id=resource, body=body, etag=body.get("etag") or reading.etag)
+    if error is None:
+        why = "it was changed while it was read"
+        return Unknown(id=resource, why=why, reason=Reason.NOT_OBSERVED)
+    return Unknown(id=resource, why=str(error), reason=error.reason)
 
 
 def _now() -> float:

@@ -57,10 +57,11 @@ async def look(cluster: Cluster) -> View:
             azure=await azure.enter(account_of(known.cluster)),
             cluster=known.cluster,
             memory=Memory(),
-            inventory=known.inventory,
+            version=(),
+            inventory=lambda: known.inventory,
             is_deleting=False,
         )
-        return (await observer.observe()).view
+        return (await observer.look_once()).view
 
 
 @asynccontextmanager

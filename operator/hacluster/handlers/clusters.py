@@ -25,6 +25,7 @@ def register(registry: kopf.OperatorRegistry, keeper: Keeper) -> None:
 
     @kopf.on.event(*_KIND, registry=registry)
     async def _wake(event: kopf.RawEvent, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+        _lighten(event)
         raw = _raw(body)
         if event["type"] == "DELETED":
             keeper.forget(raw.uid)
@@ -52,6 +53,15 @@ def register(registry: kopf.OperatorRegistry, keeper: Keeper) -> None:
 async def _stop(bell: Wake, stopped: kopf.DaemonStopped) -> None:
     _ = await stopped.wait()
     bell.stop()
+
+
+def _lighten(event: kopf.RawEvent) -> None:
+    """Drop who wrote which field: nobody asks, and kopf would keep it for each object.
+
+    It is more than the rest of an object, whose body kopf keeps as it is in the event.
+    """
+    metadata: Any = event["object"].get("metadata") or {}
+    metadata.pop("managedFields", None)
 
 
 def _raw(body: kopf.Body) -> Raw:

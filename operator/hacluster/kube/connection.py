@@ -9,6 +9,7 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient, Configuration
 
 MOST_CONNECTIONS: Final = 32
+"""To the API server: so many that the lease is renewed in time while many statuses are written."""
 TIMEOUT_S: Final = 20
 """For every request of ours; watches are not ours."""
 

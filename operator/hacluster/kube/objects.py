@@ -45,7 +45,7 @@ class Objects:
             if error.status == _NOT_FOUND:
                 return None
             raise
-        return Raw(body=body)
+        return _raw(body)
 
     async def patch_status(self, of: Raw, patch: Mapping[str, Any]) -> Raw | None:
         """Merge a patch into the object's status, whatever its version is."""
@@ -66,7 +66,7 @@ class Objects:
             if error.status in {_NOT_FOUND, 409}:  # 409: another object has the name now
                 return None
             raise
-        return Raw(body=body)
+        return _raw(body)
 
     async def event(self, of: Raw, kind: EventType, reason: str, message: str) -> None:
         """Tell what has changed; an event about what is gone is dropped."""
@@ -100,3 +100,9 @@ class Objects:
         except ApiException as error:
             if error.status != _NOT_FOUND:
                 raise
+
+
+def _raw(body: dict[str, Any]) -> Raw:
+    """Return an object without who wrote which of its fields: more than all else that is in it."""
+    body["metadata"].pop("managedFields", None)
+    return Raw(body=body)

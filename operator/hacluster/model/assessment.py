@@ -51,7 +51,7 @@ class NodeReport:
     abnormal: tuple[MonitorStatus, ...] = ()
     turns: tuple["Turn", ...] = ()
     """What became of groups on this node, the newest first."""
-    at: datetime | None = field(default=None, repr=False)
+    at: datetime | None = field(default=None, compare=False)
     """When it was written, by the node's clock; not what it says, so that two may say the same."""
 
 
@@ -72,6 +72,8 @@ class Signals:
 
     health: tuple[BackendHealth, ...] | None = None
     """Every backend of the first rule, or None: there is no balancer, or it did not answer."""
+    health_within: timedelta = timedelta()
+    """How far apart the balancer is asked at rest, where that is more than a period."""
     reports: tuple[NodeReport, ...] = ()
     configuration: str | None = None
     """The hash of the configuration that the agents should run; None where none was published."""

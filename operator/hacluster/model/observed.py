@@ -77,10 +77,14 @@ class Snapshot:
 
     ``members`` holds, by the key of a resource group, all ids that a complete listing found in it;
     a group without an entry was not listed. Only deletion needs it.
+
+    ``tag`` tells snapshots of the same ids apart without a look inside: where two have the same,
+    they hold the same. It is None where that is not known.
     """
 
     resources: Mapping[str, Seen] = field(default_factory=dict)
     members: Mapping[str, tuple[ArmId, ...]] = field(default_factory=dict)
+    tag: tuple[int, ...] | None = None
 
     def get(self, resource: ArmId) -> Seen:
         """Return what was seen of a resource."""

@@ -57,7 +57,17 @@ def exactly_one_active(passed: Passed) -> Judgement:
     if assessment.active and holder not in (None, assessment.active):
         message = f"{assessment.active} serves, and the witness names {holder}"
         return Judgement(Truth.FALSE, Reason.EVIDENCE_DIFFERS, message)
-    return Judgement(Truth.TRUE, Reason.ONE_SERVES, f"{' and '.join(serving)} serves")
+    message = f"{' and '.join(serving)} serves{_as_of(passed)}"
+    return Judgement(Truth.TRUE, Reason.ONE_SERVES, message)
+
+
+def _as_of(passed: Passed) -> str:
+    """Return how old the evidence may be, where the balancer alone gives it and is asked seldom."""
+    within = passed.signals.health_within
+    if not within or fresh_reports(passed.view, passed.signals):
+        return ""
+    minutes = round(within.total_seconds() / 60)
+    return f", as the balancer said within the last {minutes} minutes"
 
 
 def split_brain_safe(passed: Passed) -> Judgement:

@@ -3,23 +3,39 @@
 Whatever must not be forgotten stands in Azure itself or in the object's status.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from hacluster.model import ids
-from hacluster.model.assessment import BackendHealth
+from hacluster.model.assessment import Signals
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
 from hacluster.model.observed import Absent, Present, Snapshot
 from hacluster.model.parse import parse
 from hacluster.plan.steps import Delete, Step
-from hacluster.reconcile.nodes_seen import NodesMemory
+from hacluster.plan.view import View
+from hacluster.reconcile.health import Watch
+from hacluster.reconcile.nodes_seen import NodesMemory, NodesSeen
 from hacluster.reconcile.patience import Patience
 from hacluster.reconcile.ports import Raw
 
-HEALTH_TRIES: Final = 6
-"""How often Azure is asked for one collection of the balancer's health."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What the last pass that found nothing to do was made of: the same again needs no thought."""
+
+    asked: tuple[object, ...]
+    """The object's version, its generation, and the annotation that asks for a pass."""
+    tag: tuple[int, ...]
+    """What was seen of Azure."""
+    rule: ArmId | None
+    """The rule whose health tells who serves, if there is one."""
+    signals: Signals
+    basis: View | None = None
+    """What the nodes' part looks at; None where no agent of ours runs them."""
+    nodes: NodesSeen | None = None
+    """What was read about the nodes, without what follows from it."""
 
 
 @dataclass(slots=True)
@@ -31,23 +47,22 @@ class Memory:
     """What Azure has accepted and was not seen to end, by key."""
     moving: frozenset[ArmId] = frozenset()
     """What was under way when last seen."""
+    running: frozenset[ArmId] = frozenset()
+    """The machines under way whose operations were asked, and still run."""
     is_following: bool = False
     """Whether the next pass only has to tell what became of the last one: old readings will do."""
-    health: tuple[BackendHealth, ...] | None = None
-    health_at: float = float("-inf")
-    """When ``health`` was asked for last; long ago while Azure is still collecting it."""
-    health_tries: int = 0
-    """How often in a row it was asked for in vain."""
+    health: Watch = field(default_factory=Watch)
+    """What the balancer says of who serves."""
     record_wrong_since: float | None = None
     nodes: NodesMemory = field(default_factory=NodesMemory)
     looked_until: float = float("-inf")
     """Until when the last complete look at Azure serves passes that are made for the nodes."""
     told: str = ""
     """The sentence that was logged last."""
-    settled: tuple[object, ...] | None = None
-    """What the last pass that found nothing to do was made of: the same again needs no thought."""
+    settled: Settled | None = None
     _newest: Raw | None = None
     _parsed: tuple[int, tuple[tuple[str, str], ...], Cluster] | None = None
+    _watched: tuple[tuple[object, ...], frozenset[ArmId]] | None = None
 
     def cluster(self, raw: Raw) -> Cluster:
         """Return the parsed object; raises SpecInvalid as `parse` does."""
@@ -59,32 +74,26 @@ class Memory:
     def status(self, raw: Raw) -> Mapping[str, Any]:
         """Return the object's status as it is now: our last writing, if the watch is behind it."""
         newest = self._newest
-        return newest.status if newest and newest.version > raw.version else raw.status
+        if newest is None or newest.version <= raw.version:
+            self._newest = newest = raw  # So that no second copy is kept.
+        return newest.status
 
     def version(self, raw: Raw) -> int:
         """Return the newest version of the object that is known here."""
         return max(raw.version, self._newest.version) if self._newest else raw.version
 
-    def asked_health(self, now: float, every: float) -> None:
-        """Note that the balancer was asked; after a few tries in vain it is left alone again."""
-        self.health_tries = 0 if self.health is not None else self.health_tries + 1
-        is_settled = self.health is not None or self.health_tries >= HEALTH_TRIES
-        self.health_at = now if is_settled else now - every
-
-    @property
-    def awaits_health(self) -> bool:
-        """Whether the balancer was asked, and its answer should be there soon."""
-        return 0 < self.health_tries < HEALTH_TRIES
-
-    @property
-    def is_health_vain(self) -> bool:
-        """Whether the balancer was asked several times in a row and has not answered."""
-        return self.health_tries >= HEALTH_TRIES
+    def watched(
+        self, key: tuple[object, ...], make: Callable[[], Iterable[ArmId]]
+    ) -> frozenset[ArmId]:
+        """Return what to look at; it is made again whenever its ``key`` is another one."""
+        if self._watched is None or self._watched[0] != key:
+            self._watched = (key, frozenset(make()))
+        return self._watched[1]
 
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing here changes by the mere passing of time."""
-        is_waiting = self.awaits_health or self.record_wrong_since is not None
+        is_waiting = self.health.is_awaited or self.record_wrong_since is not None
         has_failed = self.nodes.failed is not None
         return not (self.moving or self.patience.all() or is_waiting or has_failed)
 

@@ -1,7 +1,7 @@
 """What a pass has read about the nodes, and what is remembered of it between passes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from hacluster.errors import HAClusterError
@@ -10,7 +10,6 @@ from hacluster.model.assessment import NodeReport
 from hacluster.model.keys import MasterKeys
 from hacluster.model.status import GroupState, GroupStatus
 from hacluster.plan.nodes.keys import Confirmed
-from hacluster.plan.view import View
 from hacluster.reconcile.ports import Blob, Secret, Store
 from hacluster_wire.documents import Document
 
@@ -38,23 +37,23 @@ class NodesSeen:
     """All that was read about the nodes in one pass."""
 
     keys: MasterKeys | None = None
-    secret: Secret | None = field(default=None, repr=False)
+    secret: Secret | None = field(default=None, repr=False, compare=False)
     is_keyless: bool = False
     """Whether a complete answer told that there are no keys yet."""
     is_orphaned: bool = False
     """Whether the keys are those of an earlier object of this name, which is gone."""
     is_aged: bool = False
     """Whether the key that signs is so old that another one is due."""
-    store: Store | None = field(default=None, repr=False)
+    store: Store | None = field(default=None, repr=False, compare=False)
     is_read: bool = False
     """Whether the store has answered all that was asked."""
     is_packaged: bool = False
     """Whether the agent's package is in the store."""
-    content: Mapping[str, Any] | None = field(default=None, repr=False)
+    content: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     """The configuration that every node ought to run; None while it cannot be made."""
     digest: str | None = None
     published: Mapping[str, Published] = field(default_factory=dict)
-    documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
+    documents: Mapping[str, Document] = field(default_factory=dict, repr=False, compare=False)
     reports: tuple[NodeReport, ...] = ()
     confirmed: Mapping[str, Confirmed] = field(default_factory=dict)
     """What each node has confirmed about keys; without those that said nothing believable."""
@@ -67,6 +66,10 @@ class NodesSeen:
     """What the last write has met."""
     awaits: str = ""
     """What has to be there first, in words."""
+
+    def gist(self) -> "NodesSeen":
+        """Return it with only what two passes are compared by: small enough to be remembered."""
+        return replace(self, secret=None, store=None, content=None, documents={})
 
 
 @dataclass(slots=True)
@@ -92,10 +95,6 @@ class NodesMemory:
     away_until: float = float("-inf")
     away_for: float = 0.0
     eager_until: float = float("-inf")
-    basis: View | None = None
-    """What of the last pass's view the nodes' part rests on, and nothing more: it is kept."""
-    said: str = ""
-    """What was read about the nodes in that pass, in one text."""
     last_nodes: dict[str, str] = field(default_factory=dict)
     """By group, the node it was last seen on."""
 

@@ -5,8 +5,7 @@ to be written is read once more: no write rests on an old reading.
 """
 
 import asyncio
-import hashlib
-import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -15,11 +14,13 @@ from hacluster.errors import HAClusterError
 from hacluster.model.assessment import BackendHealth, Signals
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
+from hacluster.model.names import ClusterNames
 from hacluster.model.observed import Present, Snapshot
 from hacluster.plan import parts
 from hacluster.plan.view import View
 from hacluster.reconcile.assess import assess
-from hacluster.reconcile.memory import Memory
+from hacluster.reconcile.health import pause
+from hacluster.reconcile.memory import Memory, Settled
 from hacluster.reconcile.nodes import NodesObserver, basis_of
 from hacluster.reconcile.nodes_seen import NodesSeen
 from hacluster.reconcile.ports import Account, Look, Subscription
@@ -29,8 +30,6 @@ HEALTH_FRESH: Final = timedelta(seconds=20)
 Azure began to collect it, which takes it some seconds."""
 STILL_GOOD: Final = 0.9
 """For which part of a period a look at Azure serves the passes that are made for the nodes."""
-VAIN_PERIODS: Final = 5
-"""Every how many periods a balancer is asked that has not answered several times in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +38,23 @@ class Observed:
 
     view: View
     signals: Signals
+    rule: ArmId | None
+    """The rule whose health tells who serves, if there is one."""
     nodes: NodesSeen | None = None
     """What was read about the nodes; None where no agent of ours runs them."""
 
-
-def digest(observed: Observed) -> str:
-    """Return a short text that is the same if, and only if, the same was observed."""
-    seen = observed.view.seen.resources
-    told = {
-        key: one.body if isinstance(one, Present) else repr(one)
-        for key, one in sorted(seen.items())
-    }
-    known = [told, repr(observed.signals), repr(observed.nodes)]
-    text = json.dumps(known, default=repr)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    def settled(self, asked: tuple[object, ...]) -> Settled | None:
+        """Return what to compare later looks with; None where they cannot be compared."""
+        if (tag := self.view.seen.tag) is None:
+            return None
+        return Settled(
+            asked=asked,
+            tag=tag,
+            rule=self.rule,
+            signals=self.signals,
+            basis=basis_of(self.view) if self.nodes else None,
+            nodes=self.nodes.gist() if self.nodes else None,
+        )
 
 
 def account_of(cluster: Cluster) -> Account:
@@ -74,35 +76,52 @@ class Observer:
     azure: Subscription
     cluster: Cluster
     memory: Memory
-    inventory: tuple[str, ...]
+    version: tuple[object, ...]
+    """What the object is known by; what to look at is the same as long as this is."""
+    inventory: Callable[[], tuple[str, ...]]
+    """What the status says that we made."""
     is_deleting: bool
     nodes: NodesObserver | None = None
     """Reads what the nodes say; None where no agent of ours runs them."""
     is_asked: bool = False
     """Whether somebody has asked for this look: then nothing remembered will do."""
 
-    async def observe(self) -> Observed:
-        """Look at all that the cluster names; what moves is read by itself.
+    async def observe(self, settled: Settled | None) -> Observed | None:
+        """Look at all that the cluster names; return None if all is as it was when ``settled``.
 
-        Nodes are asked more often than Azure is looked at: in between, older readings will do.
+        Nodes are asked more often than Azure is looked at: in between, what was seen of it last
+        still counts. That nothing was under way when ``settled``, is a part of it.
         """
+        seen = None if settled and self._is_between(settled) else await self._look_at_all()
+        if settled and await self._is_as(settled, seen.tag if seen else settled.tag):
+            return None
+        return await self._judge(seen or await self._look_at_all(), is_health_due=self.is_asked)
+
+    async def look_once(self) -> Observed:
+        """Look at all, and make of it what it means."""
+        return await self._judge(await self._look_at_all(), is_health_due=self.is_asked)
+
+    def _is_between(self, settled: Settled) -> bool:
+        """Say whether this pass is for the nodes only: Azure was looked at a short while ago."""
+        is_good = _now() < self.memory.looked_until and self.memory.is_at_rest
+        return settled.basis is not None and is_good and not self.is_asked
+
+    async def _is_as(self, settled: Settled, tag: tuple[int, ...] | None) -> bool:
+        """Say whether Azure, the nodes and who serves are the same; each is asked in its time."""
+        if tag is None or tag != settled.tag:
+            return False
+        nodes = await self._nodes(settled.basis) if settled.basis else None
+        if nodes != settled.nodes:
+            return False
+        found = await self._signals(settled.rule, tag, nodes, is_moving=False)
+        return found == settled.signals
+
+    async def _look_at_all(self) -> Snapshot:
+        """Look; what moves is read by itself, and while it does, older readings of the rest do."""
         is_between = self.nodes is not None and _now() < self.memory.looked_until
         is_moving = bool(self.memory.moving) or self.memory.is_following or is_between
-        return await self._observe(
-            self.memory.moving,
-            is_moving=is_moving and not self.is_asked,
-            is_health_due=self.is_asked,
-        )
-
-    async def is_same(self) -> bool:
-        """Say whether nodes, asked between two looks at Azure, say what they said before."""
-        memory, basis = self.memory.nodes, self.memory.nodes.basis
-        if self.nodes is None or basis is None or self.is_asked:
-            return False
-        is_between = _now() < self.memory.looked_until and self.memory.is_at_rest
-        if not is_between or basis.cluster != self.cluster:
-            return False
-        return repr(await self.nodes.observe(basis)) == memory.said
+        fresh = self.memory.moving - self.memory.running
+        return await self._look(fresh, is_moving=is_moving and not self.is_asked)
 
     async def confirm(self, about: frozenset[ArmId], *, disrupts: bool) -> Observed:
         """Look once more: ``about`` is read now, and only that.
@@ -110,27 +129,15 @@ class Observer:
         Who serves is asked again where a step ``disrupts`` a node: since the balancer was asked
         last, the service may have moved to just that node.
         """
-        return await self._observe(about, is_moving=True, is_health_due=disrupts)
+        seen = await self._look(about, is_moving=True)
+        return await self._judge(seen, is_health_due=disrupts)
 
-    async def _observe(
-        self, fresh: frozenset[ArmId], *, is_moving: bool, is_health_due: bool
-    ) -> Observed:
-        blank = View.of(self.cluster, inventory=self.inventory)
-        view = replace(blank, seen=await self._look(blank, fresh, is_moving=is_moving))
-        health = await self._health(view, is_due=is_health_due)
-        nodes = await self._nodes(view)
-        signals = self._signals(health, nodes)
-        assessment = assess(view, signals)
-        self._note_record(is_wrong=assessment.is_record_wrong)
-        installation = nodes.installation if nodes else None
-        view = replace(view, assessment=assessment, installation=installation)
-        return Observed(view=view, signals=signals, nodes=nodes)
-
-    async def _look(self, blank: View, fresh: frozenset[ArmId], *, is_moving: bool) -> Snapshot:
+    async def _look(self, fresh: frozenset[ArmId], *, is_moving: bool) -> Snapshot:
+        names = ClusterNames.of(self.cluster)
         look = Look(
-            ids=frozenset(parts.watched(blank, self.inventory)),
-            group=blank.names.resource_group,
-            owner=blank.names.owner,
+            ids=self.memory.watched(self.version, self._watched),
+            group=names.resource_group,
+            owner=names.owner,
             period=self._period,
             fresh=fresh,
             is_moving=is_moving,
@@ -141,51 +148,87 @@ class Observer:
             self.memory.looked_until = _now() + self._period.total_seconds() * STILL_GOOD
         return seen
 
+    def _watched(self) -> tuple[ArmId, ...]:
+        return parts.watched(View.of(self.cluster), self.inventory())
+
+    async def _judge(self, seen: Snapshot, *, is_health_due: bool) -> Observed:
+        view = View.of(self.cluster, seen=seen, inventory=self.inventory())
+        rule, nodes = self._rule(view), await self._nodes(view)
+        is_moving = any(not one.is_settled for one in seen.present())
+        signals = await self._signals(
+            rule, seen.tag, nodes, is_moving=is_moving, is_due=is_health_due
+        )
+        assessment = assess(view, signals)
+        self._note_record(is_wrong=assessment.is_record_wrong)
+        self.memory.health.is_calm = assessment.active is not None and not assessment.findings
+        installation = nodes.installation if nodes else None
+        view = replace(view, assessment=assessment, installation=installation)
+        return Observed(view=view, signals=signals, rule=rule, nodes=nodes)
+
     async def _nodes(self, view: View) -> NodesSeen | None:
         if self.nodes is None or self.is_deleting or not view.runs_agents:
             return None
-        found = await self.nodes.observe(view)
-        self.memory.nodes.basis, self.memory.nodes.said = basis_of(view), repr(found)
-        return found
+        return await self.nodes.observe(view)
 
-    def _signals(
-        self, health: tuple[BackendHealth, ...] | None, nodes: NodesSeen | None
+    def _rule(self, view: View) -> ArmId | None:
+        """Return the rule to ask about; None where there is nothing to ask."""
+        balancer = self.cluster.spec.access.load_balancer
+        seen = view.get(view.names.load_balancer)
+        if balancer is None or not isinstance(seen, Present) or self.is_deleting:
+            return None
+        return view.names.balancing_rule(balancer.rules[0])
+
+    async def _signals(
+        self,
+        rule: ArmId | None,
+        tag: tuple[int, ...] | None,
+        nodes: NodesSeen | None,
+        *,
+        is_moving: bool,
+        is_due: bool = False,
     ) -> Signals:
-        wrong_for = self._wrong_for()
+        within = pause(self._period, self.azure.sharers)
+        signals = Signals(
+            health=await self._health(rule, tag, is_moving=is_moving, is_due=is_due),
+            health_within=within if rule and within > self._period else timedelta(),
+            record_wrong_for=self._wrong_for(),
+        )
         if nodes is None:
-            return Signals(health=health, record_wrong_for=wrong_for)
-        return Signals(
-            health=health,
+            return signals
+        return replace(
+            signals,
             reports=nodes.reports,
             configuration=nodes.digest,
             witness_holder=nodes.holder,
             unreadable=nodes.unreadable,
-            record_wrong_for=wrong_for,
         )
 
-    async def _health(self, view: View, *, is_due: bool) -> tuple[BackendHealth, ...] | None:
+    async def _health(
+        self, rule: ArmId | None, tag: tuple[int, ...] | None, *, is_moving: bool, is_due: bool
+    ) -> tuple[BackendHealth, ...] | None:
         """Return what the balancer says; what it does not say in time is not known.
 
-        It is asked in every period, and where ``is_due``, whenever the last word is not fresh.
+        It is asked as often as `health` says, and where ``is_due``, whenever the last word is not
+        fresh; not while something moves, for then Azure answers nothing.
         """
-        balancer = self.cluster.spec.access.load_balancer
-        seen = view.get(view.names.load_balancer)
-        memory, now = self.memory, _now()
-        if balancer is None or not isinstance(seen, Present) or self.is_deleting:
-            memory.health = None
+        watch, now = self.memory.health, _now()
+        if rule is None:
+            watch.forget()
             return None
-        every = self._period * (VAIN_PERIODS if memory.is_health_vain else 1)
-        is_moving = any(not one.is_settled for one in view.seen.present())
-        if not is_due and (now - memory.health_at < every.total_seconds() or is_moving):
-            return memory.health
-        rule = view.names.balancing_rule(balancer.rules[0])
+        is_time = watch.is_due(now, self._period, self.azure.sharers, tag)
+        if not is_due and (is_moving or not is_time):
+            return watch.answer
         try:
-            max_age = HEALTH_FRESH if is_due else max(HEALTH_FRESH, every / 2)
-            memory.health = await self.azure.rule_health(rule, max_age=max_age)
+            max_age = HEALTH_FRESH if is_due else max(HEALTH_FRESH, self._period / 2)
+            answer = await self.azure.rule_health(rule, max_age=max_age)
         except HAClusterError:
-            memory.health = None
-        memory.asked_health(now, every.total_seconds())
-        return memory.health
+            watch.is_silent(now, is_known=False)
+            return None
+        if answer is None:
+            watch.is_silent(now, is_known=not is_due)
+        else:
+            watch.answered(answer, now, tag)
+        return watch.answer
 
     def _wrong_for(self) -> timedelta:
         since = self.memory.record_wrong_since

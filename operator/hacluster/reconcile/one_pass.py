@@ -39,7 +39,7 @@ from hacluster.reconcile.judgement import counted
 from hacluster.reconcile.keeper import Verdict
 from hacluster.reconcile.memory import Memory
 from hacluster.reconcile.nodes_part import NodesPart
-from hacluster.reconcile.observation import Observed, Observer, account_of, digest
+from hacluster.reconcile.observation import Observed, Observer, account_of
 from hacluster.reconcile.passed import Passed
 from hacluster.reconcile.ports import (
     Agents,
@@ -139,25 +139,24 @@ class _Run:
 
     async def _in(self, azure: Subscription, cluster: Cluster) -> Verdict:
         """Look, decide, report and act in a subscription that was entered."""
+        asked = (self._report.version, cluster.generation, self._report.requested_at)
         observer = Observer(
             azure=azure,
             cluster=cluster,
             memory=self._memory,
-            inventory=self._report.inventory,
+            version=(self._raw.version, *asked),
+            inventory=lambda: self._report.inventory,
             is_deleting=self._raw.is_deleted,
             nodes=self._nodes.observer(cluster, self._doors.azure),
             is_asked=self._report.is_asked,
         )
-        asked = (self._report.version, cluster.generation, self._report.requested_at)
-        is_settled = self._memory.settled is not None and self._memory.settled[:3] == asked
-        if is_settled and not self._raw.is_deleted and await observer.is_same():
-            return Verdict(wait=self._nodes.pause(cluster))
-        observed = await observer.observe()
+        self._memory.running = await self._running(azure)
+        settled = self._memory.settled
+        is_settled = settled is not None and settled.asked == asked and not self._raw.is_deleted
+        observed = await observer.observe(settled if is_settled else None)
         self._memory.is_following = False
-        known = (*asked, digest(observed))
-        if known == self._memory.settled and not self._raw.is_deleted:
-            wait = schedule.next_look(observed.view, ())
-            return Verdict(wait=min(wait, self._nodes.wait(observed)))
+        if observed is None:
+            return Verdict(wait=self._idle(cluster))
         self._memory.settled = None
         gated = await self._decide(azure, observed.view)
         if gated.allowed:
@@ -176,8 +175,15 @@ class _Run:
         if any(held.why == READ_AGAIN for held in gated.held):
             return Verdict(wait=min(schedule.MOVING, self._wait(observed, outcomes)))
         if not outcomes and self._memory.is_at_rest:
-            self._memory.settled = (self._report.version, *known[1:])
+            self._memory.settled = observed.settled((self._report.version, *asked[1:]))
         return Verdict(wait=self._wait(observed, outcomes))
+
+    def _idle(self, cluster: Cluster) -> timedelta:
+        """Return how long a cluster at rest is left alone."""
+        idle = timedelta(seconds=cluster.spec.management.sync_interval_seconds)
+        if self._memory.settled and self._memory.settled.basis:
+            idle = min(idle, self._nodes.pause(cluster))
+        return min(idle, HEALTH_SOON) if self._memory.health.is_awaited else idle
 
     def _is_gone(self, view: View) -> bool:
         """Say whether nothing of ours is left, nor on its way out."""
@@ -206,9 +212,28 @@ class _Run:
             return Held(step=step, reason=trouble.error.reason, why=str(trouble.error))
         return None
 
+    async def _running(self, azure: Subscription) -> frozenset[ArmId]:
+        """Return the machines of which Azure's operations tell that it still works on them.
+
+        Azure answers few readings of a machine, and many of an operation.
+        """
+        machines = [step.id for step in self._memory.begun.values() if schedule.is_machine(step.id)]
+
+        async def is_running(machine: ArmId) -> bool:
+            try:
+                operation = await azure.operation_of(machine)
+            except HAClusterError:
+                return False  # Then the machine itself is read, and tells what is wrong.
+            return operation is not None and operation.is_running
+
+        found = await asyncio.gather(*map(is_running, machines))
+        return frozenset(one for one, runs in zip(machines, found, strict=True) if runs)
+
     async def _ask_operations(self, azure: Subscription, view: View) -> None:
         """Learn from Azure's operations what the resources themselves do not tell."""
         for resource in self._memory.saw(view.seen):
+            if resource in self._memory.running:
+                continue  # That was asked just now.
             operation = await azure.operation_of(resource)
             if operation is not None and operation.is_running:
                 continue
@@ -263,8 +288,8 @@ class _Run:
         wait = schedule.next_look(observed.view, outcomes)
         wait = min(wait, self._nodes.wait(observed))
         if self._memory.moving:
-            wait = min(wait, schedule.MOVING if _moves_fast(self._memory) else wait)
-        if self._memory.awaits_health:
+            wait = min(wait, schedule.while_moving(self._memory.moving, self._memory.running))
+        if self._memory.health.is_awaited:
             wait = min(wait, HEALTH_SOON)
         if (due := self._memory.patience.next_due()) is not None:
             wait = min(wait, timedelta(seconds=max(due - _now(), 0.1)))
@@ -359,10 +384,6 @@ def _only(gated: Gated, about: frozenset[ArmId], *, disrupts: bool) -> Gated:
 
 def _interrupts(step: Step) -> bool:
     return not isinstance(step, Refuse) and step.disrupts is not None
-
-
-def _moves_fast(memory: Memory) -> bool:
-    return any("/virtualmachines/" not in one.casefold() for one in memory.moving)
 
 
 def _now() -> float:

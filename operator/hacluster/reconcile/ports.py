@@ -101,6 +101,10 @@ class Operation:
 class Subscription(Protocol):
     """An entered subscription."""
 
+    @property
+    def sharers(self) -> int:
+        """How many clusters have looked through this door lately: they share what Azure allows."""
+
     async def look(self, look: Look) -> Snapshot:
         """Return what is there. A reading that fails is Unknown in the snapshot.
 

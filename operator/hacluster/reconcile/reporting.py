@@ -1,6 +1,7 @@
 """What one pass tells: the status, events, and its lines in the log."""
 
 import logging
+from functools import cached_property
 from typing import Any
 
 from hacluster.errors import HAClusterError
@@ -24,7 +25,11 @@ class Report:
         self._kubernetes = kubernetes
         self._raw = raw
         self._memory = memory
-        self.previous = ClusterStatus.model_validate(memory.status(raw))
+
+    @cached_property
+    def previous(self) -> ClusterStatus:
+        """The status as it was when the pass began; a pass at rest never asks."""
+        return ClusterStatus.model_validate(self._memory.status(self._raw))
 
     @property
     def version(self) -> int:
@@ -39,7 +44,8 @@ class Report:
     @property
     def is_asked(self) -> bool:
         """Whether that annotation asks for a pass that was not done yet."""
-        return self.requested_at not in (None, self.previous.last_handled_reconcile_at)
+        answered = self._memory.status(self._raw).get("lastHandledReconcileAt")
+        return self.requested_at not in (None, answered)
 
     @property
     def inventory(self) -> tuple[str, ...]:

@@ -4,11 +4,12 @@ Only what was seen and answered counts; nothing is remembered from pass to pass.
 loop earlier (a changed object, a Secret, an annotation) may do so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Final, assert_never
 
 from hacluster.errors import ArmError, ArmThrottled, HAClusterError, Retry
+from hacluster.model.ids import ArmId, key
 from hacluster.model.observed import Present, Unknown
 from hacluster.plan.steps import Put
 from hacluster.plan.view import View
@@ -20,6 +21,8 @@ MOVING: Final = timedelta(seconds=1)
 """Azure is working: one small reading of what moves."""
 MACHINES_MOVE: Final = timedelta(seconds=5)
 """Only machines are moving: Azure answers at most 12 readings of a machine in a minute."""
+OPERATIONS_RUN: Final = timedelta(seconds=2)
+"""Only machines are moving whose operations are asked instead: Azure answers those more often."""
 AGAIN: Final = timedelta(seconds=30)
 """A resource whose last operation failed is put again, not more often than this."""
 NODES_SOON: Final = timedelta(seconds=3)
@@ -33,6 +36,23 @@ RETRY: Final = {
 }
 
 _MACHINES: Final = "/providers/microsoft.compute/virtualmachines/"
+
+
+def is_machine(resource: ArmId) -> bool:
+    """Say whether a resource is a machine, or stands in one."""
+    return _MACHINES in key(resource)
+
+
+def while_moving(moving: Collection[ArmId], running: Collection[ArmId]) -> timedelta:
+    """Return how long to wait for the end of what Azure works on.
+
+    Args:
+        moving: What is under way.
+        running: The machines among it whose operations were asked.
+    """
+    if any(not is_machine(one) for one in moving):
+        return MOVING
+    return OPERATIONS_RUN if running else MACHINES_MOVE
 
 
 def next_look(
@@ -80,11 +100,11 @@ def _after(outcome: Outcome) -> timedelta:
 
 
 def _moving(view: View) -> Iterator[timedelta]:
-    for key, seen in view.seen.resources.items():
+    for seen in view.seen.resources.values():
         if isinstance(seen, Unknown):
             yield RETRY[Retry.SOON]
         elif isinstance(seen, Present) and not seen.is_settled:
-            yield MACHINES_MOVE if _MACHINES in key else MOVING
+            yield MACHINES_MOVE if is_machine(seen.id) else MOVING
 
 
 def _pause(error: HAClusterError) -> timedelta:

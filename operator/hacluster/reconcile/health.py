@@ -1,0 +1,104 @@
+"""How often the balancer is asked who serves, and what is remembered of its answers.
+
+To ask costs two calls for each balancer, one of which Azure counts as a write, and nothing of it
+can be shared. So a balancer whose cluster is at rest is asked the more seldom the more clusters
+share a subscription and an identity. Whatever suggests a change has it asked in every period again:
+
+| a cluster of which | its balancer is asked |
+|---|---|
+| a node is about to be interrupted, or a look was asked for | at once |
+| anything has changed in Azure, or is wrong, or another answer came lately | in every period |
+| nothing of that is so | every `pause` |
+| the balancer did not answer several times in a row | every 5 periods |
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from hacluster.model.assessment import BackendHealth
+
+Answer = tuple[BackendHealth, ...]
+
+TRIES: Final = 6
+"""How often Azure is asked for one collection of the balancer's health."""
+VAIN_PERIODS: Final = 5
+"""Every how many periods a balancer is asked that has not answered several times in a row."""
+ALIKE: Final = 3
+"""How many equal answers in a row show a service that stays where it is."""
+APART: Final = timedelta(seconds=1)
+"""How far apart the balancers of one subscription are asked: a tenth of the writes that Azure lets
+one identity make, 10 in a second (`arm.throttle`), so that repairs have the others."""
+STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20))
+"""How far apart one balancer is asked at rest, where a period is too short for all of them. The
+last one is the longest that a move of the service may go unseen, however many clusters there are.
+"""
+
+
+def pause(period: timedelta, sharers: int) -> timedelta:
+    """Return how far apart a balancer is asked at rest.
+
+    Args:
+        period: The cluster's own; it is never asked more often.
+        sharers: How many clusters share its subscription and identity.
+    """
+    steps = (period, *(step for step in STEPS if step > period))
+    return next((step for step in steps if step >= sharers * APART), steps[-1])
+
+
+@dataclass(slots=True)
+class Watch:
+    """One balancer's answers, kept from pass to pass. Times are monotonic seconds."""
+
+    answer: Answer | None = None
+    """The last answer; None where it is not known, or too old."""
+    is_calm: bool = False
+    """Whether the last pass found one node serving and nothing wrong."""
+    _at: float = float("-inf")
+    """When it was asked for last; long ago while Azure is still collecting."""
+    _tries: int = 0
+    """How often in a row it was asked for in vain."""
+    _alike: int = 0
+    """How many equal answers came in a row."""
+    _tag: tuple[int, ...] | None = None
+    """What was seen of Azure when it was asked."""
+
+    def is_due(
+        self, now: float, period: timedelta, sharers: int, tag: tuple[int, ...] | None
+    ) -> bool:
+        """Say whether to ask; ``tag`` is that of the snapshot that was just taken."""
+        every = period
+        if self.is_vain:
+            every = period * VAIN_PERIODS
+        elif self.is_calm and self._alike >= ALIKE and tag is not None and tag == self._tag:
+            every = pause(period, sharers)
+        return now - self._at >= every.total_seconds()
+
+    def answered(self, answer: Answer, now: float, tag: tuple[int, ...] | None) -> None:
+        """Note an answer to what was asked at ``now``."""
+        self._alike = self._alike + 1 if answer == self.answer else 1
+        self.answer, self._at, self._tries, self._tag = answer, now, 0, tag
+
+    def is_silent(self, now: float, *, is_known: bool) -> None:
+        """Note that no answer came; after a few tries in vain it is left alone again.
+
+        While Azure is collecting, the last answer stands if ``is_known`` says that it may.
+        """
+        self._tries += 1
+        self._at = now if self.is_vain else float("-inf")
+        if self.is_vain or not is_known:
+            self.answer = None
+
+    def forget(self) -> None:
+        """Forget the answer: there is nothing to ask, or nothing to be told."""
+        self.answer = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the balancer was asked, and its answer should be there soon."""
+        return 0 < self._tries < TRIES
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether the balancer was asked several times in a row and has not answered."""
+        return self._tries >= TRIES
