@@ -17,6 +17,7 @@ from hacluster.plan.steps import Delete, Step
 from hacluster.reconcile.nodes_seen import NodesMemory
 from hacluster.reconcile.patience import Patience
 from hacluster.reconcile.ports import Raw
+from hacluster.reconcile.preparing import PreparationMemory
 
 HEALTH_TRIES: Final = 6
 """How often Azure is asked for one collection of the balancer's health."""
@@ -40,6 +41,7 @@ class Memory:
     """How often in a row it was asked for in vain."""
     record_wrong_since: float | None = None
     nodes: NodesMemory = field(default_factory=NodesMemory)
+    preparation: PreparationMemory = field(default_factory=PreparationMemory)
     looked_until: float = float("-inf")
     """Until when the last complete look at Azure serves passes that are made for the nodes."""
     told: str = ""

@@ -23,6 +23,7 @@ from hacluster.reconcile.memory import Memory
 from hacluster.reconcile.nodes import NodesObserver, basis_of
 from hacluster.reconcile.nodes_seen import NodesSeen
 from hacluster.reconcile.ports import Account, Look, Subscription
+from hacluster.reconcile.preparing import Prepared, Preparer
 
 HEALTH_FRESH: Final = timedelta(seconds=20)
 """How old the balancer's word may be when a node is interrupted on its ground, counted from when
@@ -41,6 +42,8 @@ class Observed:
     signals: Signals
     nodes: NodesSeen | None = None
     """What was read about the nodes; None where no agent of ours runs them."""
+    prepared: Prepared | None = None
+    """What was read for nodes that the operator configures itself."""
 
 
 def digest(observed: Observed) -> str:
@@ -50,7 +53,7 @@ def digest(observed: Observed) -> str:
         key: one.body if isinstance(one, Present) else repr(one)
         for key, one in sorted(seen.items())
     }
-    known = [told, repr(observed.signals), repr(observed.nodes)]
+    known = [told, repr(observed.signals), repr(observed.nodes), repr(observed.prepared)]
     text = json.dumps(known, default=repr)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -78,6 +81,8 @@ class Observer:
     is_deleting: bool
     nodes: NodesObserver | None = None
     """Reads what the nodes say; None where no agent of ours runs them."""
+    preparer: Preparer | None = None
+    """Reads what nodes need that the operator configures itself."""
     is_asked: bool = False
     """Whether somebody has asked for this look: then nothing remembered will do."""
 
@@ -124,7 +129,10 @@ class Observer:
         self._note_record(is_wrong=assessment.is_record_wrong)
         installation = nodes.installation if nodes else None
         view = replace(view, assessment=assessment, installation=installation)
-        return Observed(view=view, signals=signals, nodes=nodes)
+        prepared = await self._prepared(view)
+        if prepared is not None:
+            view = replace(view, preparation=prepared.preparation)
+        return Observed(view=view, signals=signals, nodes=nodes, prepared=prepared)
 
     async def _look(self, blank: View, fresh: frozenset[ArmId], *, is_moving: bool) -> Snapshot:
         look = Look(
@@ -147,6 +155,11 @@ class Observer:
         found = await self.nodes.observe(view)
         self.memory.nodes.basis, self.memory.nodes.said = basis_of(view), repr(found)
         return found
+
+    async def _prepared(self, view: View) -> Prepared | None:
+        if self.preparer is None or self.is_deleting or not view.prepares_nodes:
+            return None
+        return await self.preparer.prepare(view)
 
     def _signals(
         self, health: tuple[BackendHealth, ...] | None, nodes: NodesSeen | None

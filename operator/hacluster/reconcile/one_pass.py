@@ -146,6 +146,7 @@ class _Run:
             inventory=self._report.inventory,
             is_deleting=self._raw.is_deleted,
             nodes=self._nodes.observer(cluster, self._doors.azure),
+            preparer=self._nodes.preparer(cluster),
             is_asked=self._report.is_asked,
         )
         asked = (self._report.version, cluster.generation, self._report.requested_at)
@@ -282,6 +283,7 @@ class _Run:
             previous=self._report.previous,
             signals=observed.signals,
             nodes=observed.nodes,
+            prepared=observed.prepared,
             last_nodes=self._memory.nodes.last_nodes,
             gated=gated,
             inventory=inventory.inventory(view, wanted, self._report.inventory, puts),
