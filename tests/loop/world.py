@@ -40,6 +40,8 @@ from hacluster.reconcile.ports import (
 )
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "samples" / "minimal.yaml"
+CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
+"""The wall clock at virtual second 0."""
 CHOSEN_BY_AZURE = {
     "clientId": "3d8f0000-0000-0000-0000-000000000002",
     "principalId": "3d8f0000-0000-0000-0000-000000000001",
@@ -202,8 +204,9 @@ class FakeAzure:
         kept["properties"]["instanceView"] = {"statuses": [{"code": "PowerState/running"}]}
         if type_of(resource).endswith("/runCommands"):
             node = parent_of(resource).rsplit("/", 1)[-1]
+            end = {"endTime": (CLOCK + timedelta(seconds=round(now() + takes_s))).isoformat()}
             succeeded = {"executionState": "Succeeded", "exitCode": 0}
-            kept["properties"]["instanceView"] = self.runs.get(node, succeeded)
+            kept["properties"]["instanceView"] = self.runs.get(node, succeeded) | end
         self.things[key(resource)] = Thing(
             id=resource, body=kept, version=self._versions, ready_at=now() + takes_s
         )
@@ -327,13 +330,12 @@ def world(agents: Agents | None = None, **spec: Any) -> World:
     body["metadata"] |= {"uid": "u-1", "generation": 1, "resourceVersion": "1"}
     body["spec"] = merged(body["spec"], spec)
     azure, kubernetes = FakeAzure(), FakeKubernetes(body)
-    clock = datetime(2026, 1, 1, tzinfo=UTC)
     passes = OnePass(
         azure,
         kubernetes,
         NoCounters(),
         agents,
-        now=lambda: clock + timedelta(seconds=round(now())),
+        now=lambda: CLOCK + timedelta(seconds=round(now())),
     )
     return World(azure, kubernetes, Keeper(passes, kubernetes))
 

@@ -1,9 +1,11 @@
 """Secret values on their way out: references in bodies become values just before the request.
 
-A plan holds references only: `SecretKey`, and `NodeFileRef` for what is derived from a cluster's
-master keys. The values are read for one request and are in no log, no status and no exception.
+A plan holds references only: `SecretKey`, `SecretContent` for a file's content, and `NodeFileRef`
+for what is derived from a cluster's master keys. The values are read for one request and are in no
+log, no status and no exception.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +14,7 @@ from hacluster.model.azure import SecretKey
 from hacluster.model.reasons import Reason
 from hacluster.plan.nodes import keys, node_file
 from hacluster.plan.nodes.node_file import NodeFileRef
+from hacluster.plan.nodes.preparation import SecretContent
 from hacluster.plan.steps import Pending
 from hacluster.reconcile.ports import Secrets
 
@@ -28,6 +31,8 @@ async def filled(body: Any, namespace: str, secrets: Secrets) -> Any:
         return await _value(body, namespace, secrets)
     if isinstance(body, NodeFileRef):
         return await _node_file(body, namespace, secrets)
+    if isinstance(body, SecretContent):
+        return await _content(body, namespace, secrets)
     if isinstance(body, Mapping):
         return {key: await filled(value, namespace, secrets) for key, value in body.items()}
     if isinstance(body, (list, tuple)):
@@ -46,6 +51,16 @@ async def _node_file(wanted: NodeFileRef, namespace: str, secrets: Secrets) -> s
         why = f"The Secret {namespace}/{wanted.secret} has changed since: the step is made anew"
         raise ArmUnavailable(why, reason=Reason.PROGRESSING)
     return node_file.render(wanted.place, found)
+
+
+async def _content(wanted: SecretContent, namespace: str, secrets: Secrets) -> str:
+    secret = await secrets.read(namespace, wanted.secret.name)
+    if secret.version != wanted.version:
+        why = (
+            f"The Secret {namespace}/{wanted.secret.name} has changed since: the step is made anew"
+        )
+        raise ArmUnavailable(why, reason=Reason.PROGRESSING)
+    return b64encode(secret.bytes(wanted.secret.key)).decode()
 
 
 async def _value(wanted: SecretKey, namespace: str, secrets: Secrets) -> str:

@@ -1,5 +1,6 @@
-"""What a pass knows of the agent that belongs on the nodes, and of the cluster's keys."""
+"""What a pass knows of what belongs on the nodes: the agent, the keys, and what files hold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -38,3 +39,20 @@ class Installation:
     """The Secret that holds the master keys."""
     fingerprint: str
     """Of the keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What ``nodeConfiguration`` alone does not tell where no agent of ours carries it out.
+
+    It is made only when all of it is known.
+    """
+
+    texts: Mapping[tuple[str, str], str] = field(repr=False)
+    """What ConfigMaps hold, by name and key."""
+    mark: str
+    """Another one whenever ``texts`` are."""
+    versions: Mapping[str, str]
+    """By Secret, what changes with it: nothing is told of its values."""
+    due: frozenset[str] = frozenset()
+    """The nodes that were looked at so long ago that they are to be looked at again."""

@@ -19,9 +19,9 @@ from hacluster.model.rules import addresses, reach, references
 from hacluster.model.rules import machines as machine_rules
 from hacluster.model.rules import service as service_rules
 from hacluster.model.spellings import (
-    AbsolutePath,
     ClusterName,
     FileMode,
+    NodePath,
     PackageName,
     SystemName,
 )
@@ -41,12 +41,13 @@ class NodeFile(Noun):
     invariants: ClassVar[tuple[Invariant, ...]] = (service_rules.NODE_FILE,)
     list_keys: ClassVar[tuple[str, ...]] = ("path",)
 
-    path: AbsolutePath
+    path: NodePath
     """Where it is on the nodes."""
     mode: FileMode = "0644"
-    """Its mode, in quotes."""
+    """Its mode, in quotes. On Windows one that leaves nothing to others, such as "0600", makes it
+    a file of the system and the administrators alone; any other leaves the folder's rights."""
     owner: SystemName = "root"
-    """Its owner."""
+    """Its owner; not on Windows."""
     content: Annotated[str, Field(max_length=65536)] | None = None
     """The content itself."""
     config_map_key_ref: SecretKey | None = None
@@ -62,7 +63,7 @@ class NodeCommand(Noun):
     """A command; ``check`` exits 0 where it is not needed."""
 
     run: CommandLine
-    """What is run, by the shell."""
+    """What is run, by the shell; on Windows by PowerShell."""
     check: CommandLine
     """What tells whether it is needed: exit code 0 means that it is not."""
 
@@ -73,11 +74,16 @@ class NodeConfiguration(Noun):
     packages: Annotated[
         tuple[PackageName, ...], Field(max_length=128), distinct("write each package once")
     ] = ()
-    """Packages of the nodes' distribution."""
+    """Packages of the nodes' distribution; on Windows, features of Windows Server."""
     files: tuple[NodeFile, ...] = Field(default=(), max_length=64)
     """Files."""
     commands: tuple[NodeCommand, ...] = Field(default=(), max_length=64)
     """Commands, run in this order after packages and files."""
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.packages or self.files or self.commands)
 
 
 class ClusterService(Noun):

@@ -144,6 +144,10 @@ class ClusterNames:
         """The Run Command that brings the agent to a node."""
         return ids.child(self.machine(node), "runCommands", "hacluster-agent")
 
+    def configuration_command(self, node: Node) -> ArmId:
+        """The Run Command that configures a node which no agent of ours runs."""
+        return ids.child(self.machine(node), "runCommands", "hacluster-configuration")
+
     @cached_property
     def keys_secret(self) -> str:
         """The Secret with the cluster's master keys, in the object's namespace."""

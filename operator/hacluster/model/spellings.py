@@ -317,3 +317,13 @@ AbsolutePath = Annotated[
     Field(max_length=1024),
     spelled(r"/(?:[^\x00-\x1f]*[^\x00-\x1f/])?", "write an absolute path such as /srv/data"),
 ]
+
+NodePath = Annotated[
+    str,
+    Field(max_length=1024),
+    spelled(
+        r"/(?:[^\x00-\x1f]*[^\x00-\x1f/])?"
+        r"|[A-Za-z]:\\[^\x00-\x1f<>:\"/|?*]*[^\x00-\x1f<>:\"/|?*\\. ]",
+        r"write an absolute path such as /etc/app.conf, or on Windows C:\app\app.conf",
+    ),
+]

@@ -12,6 +12,7 @@ from hacluster.plan import (
     data_disk,
     deletion,
     dns_zone,
+    external_nodes,
     identity,
     load_balancer,
     machine,
@@ -62,6 +63,7 @@ PARTS: Final[tuple[Part, ...]] = (
     record_set,
     roles,
     run_command,
+    external_nodes,
 )
 
 
@@ -83,7 +85,7 @@ def watched(view: View, inventory: tuple[str, ...] = ()) -> tuple[ArmId, ...]:
     found.append(view.names.virtual_network)
     found.append(view.names.storage_account)
     found += os_disk.ids(view)
-    found += run_command.ids(view)
+    found += (*run_command.ids(view), *external_nodes.ids(view))
     found += [view.names.machine(node) for node in view.spec.nodes]
     found += [ArmId(item) for item in inventory if not is_embedded(ArmId(item))]
     return tuple({key(one): one for one in reversed(found)}.values())[::-1]
@@ -95,7 +97,7 @@ def plan(view: View) -> tuple[Step, ...]:
     Empty means that there is nothing to do. What is unknown or in progress yields no step.
     """
     steps = tuple(step for part in PARTS for step in part.plan(view))
-    others = (*os_disk.ids(view), *run_command.ids(view))
+    others = (*os_disk.ids(view), *run_command.ids(view), *external_nodes.ids(view))
     keep = frozenset(map(key, (*(one.id for one in wanted(view)), *others)))
     planned = frozenset(key(step.id) for step in steps)
     return steps + deletion.removals(view, keep | planned)

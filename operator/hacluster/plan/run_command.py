@@ -63,7 +63,11 @@ def ids(view: View) -> tuple[ArmId, ...]:
 
 def failure(view: View, node: Node) -> str:
     """Return how the last run on a node has failed, or nothing."""
-    seen = view.present(view.names.agent_command(node))
+    return failure_of(view.present(view.names.agent_command(node)))
+
+
+def failure_of(seen: Present | None) -> str:
+    """Return how the last run of a Run Command has failed, or nothing."""
     if seen is None or not seen.is_settled:
         return ""
     shown = seen.properties.get("instanceView") or {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Self, TypeVar
 
-from hacluster.model.agent import Installation
+from hacluster.model.agent import Installation, Preparation
 from hacluster.model.assessment import Assessment
 from hacluster.model.cluster import Cluster, ClusterSpec, NodeAgent
 from hacluster.model.ids import ArmId, key
@@ -43,6 +43,8 @@ class View:
     assessment: Assessment = field(default_factory=Assessment)
     installation: Installation | None = None
     """What is to be on every node; None as long as not all of it is known."""
+    preparation: Preparation | None = None
+    """What a node's configuration needs beside the spec; None as long as not all of it is known."""
     memory: dict[Callable[..., Any], Any] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -83,6 +85,12 @@ class View:
         """Whether our agent runs the nodes; it does not run on Windows."""
         is_ours = self.spec.cluster.node_agent is NodeAgent.MANAGED
         return is_ours and self.spec.machines.operating_system is OperatingSystem.LINUX
+
+    @property
+    def prepares_nodes(self) -> bool:
+        """Whether the operator itself configures the nodes, because no agent of ours runs them."""
+        service = self.spec.cluster
+        return service.node_agent is NodeAgent.EXTERNAL and service.node_configuration.is_stated
 
     def get(self, resource: ArmId) -> Seen:
         """Return what was seen of a resource."""

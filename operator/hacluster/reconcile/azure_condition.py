@@ -12,7 +12,7 @@ from hacluster.model.ids import key
 from hacluster.model.observed import Unknown
 from hacluster.model.reasons import Reason
 from hacluster.model.status import Truth
-from hacluster.plan import run_command
+from hacluster.plan import external_nodes, run_command
 from hacluster.plan.settle import describe
 from hacluster.plan.steps import Put, Step
 from hacluster.reconcile.gate import Gated
@@ -40,8 +40,9 @@ def azure_reconciled(whole: Passed) -> Judgement:
 
 
 def without_agents(passed: Passed) -> Passed:
-    """Return what a pass knows, without the Run Commands that bring the agents."""
-    ids = frozenset(key(one) for one in run_command.ids(passed.view))
+    """Return what a pass knows, without the Run Commands that bring something to the nodes."""
+    view = passed.view
+    ids = frozenset(key(one) for one in (*run_command.ids(view), *external_nodes.ids(view)))
     if not ids or passed.is_deleting:
         return passed
     gated, seen = passed.gated, passed.view.seen

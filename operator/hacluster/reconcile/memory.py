@@ -19,6 +19,7 @@ from hacluster.reconcile.health import Watch
 from hacluster.reconcile.nodes_seen import NodesMemory, NodesSeen
 from hacluster.reconcile.patience import Patience
 from hacluster.reconcile.ports import Raw
+from hacluster.reconcile.preparing import PreparationMemory, Prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,10 @@ class Settled:
     """What the nodes' part looks at; None where no agent of ours runs them."""
     nodes: NodesSeen | None = None
     """What was read about the nodes, without what follows from it."""
+    runs: View | None = None
+    """What tells when nodes were last looked at that the operator configures itself."""
+    prepared: Prepared | None = None
+    """What was read for them."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,7 @@ class Memory:
     """What the balancer says of who serves."""
     record_wrong_since: float | None = None
     nodes: NodesMemory = field(default_factory=NodesMemory)
+    preparation: PreparationMemory = field(default_factory=PreparationMemory)
     looked_until: float = float("-inf")
     """Until when the last complete look at Azure serves passes that are made for the nodes."""
     told: str = ""

@@ -16,11 +16,7 @@ from hacluster.plan import run_command
 from hacluster.reconcile.assess import fresh_reports
 from hacluster.reconcile.judgement import Judgement, some
 from hacluster.reconcile.passed import Passed
-
-_NOT_CARRIED_OUT: Final = (
-    "this version carries out cluster.nodeConfiguration by its own agent only, not with "
-    "nodeAgent: External"
-)
+from hacluster.reconcile.prepared_condition import prepared_nodes
 
 
 def nodes_configured(passed: Passed) -> Judgement:
@@ -35,10 +31,8 @@ def _by_external(passed: Passed) -> Judgement | None:
     service = passed.view.spec.cluster
     if service.node_agent is not NodeAgent.EXTERNAL:
         return None
-    configuration = service.node_configuration
-    if configuration.packages or configuration.files or configuration.commands:
-        message = f"No agent of ours runs on the nodes, and {_NOT_CARRIED_OUT}"
-        return Judgement(Truth.UNKNOWN, Reason.AWAITING_AGENT, message)
+    if service.node_configuration.is_stated:
+        return prepared_nodes(passed)
     message = "Something else runs the nodes, and there is nothing to configure on them"
     return Judgement(Truth.TRUE, Reason.NODE_AGENT_EXTERNAL, message)
 

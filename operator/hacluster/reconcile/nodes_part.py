@@ -7,9 +7,10 @@ from typing import Final
 
 from hacluster.errors import AgentRefused
 from hacluster.model.cluster import Cluster
+from hacluster.model.ids import ArmId
 from hacluster.model.reasons import Reason
 from hacluster.model.status import GroupStatus
-from hacluster.plan import run_command
+from hacluster.plan import external_nodes, run_command
 from hacluster.plan.view import View
 from hacluster.reconcile import schedule
 from hacluster.reconcile.memory import Memory
@@ -17,6 +18,7 @@ from hacluster.reconcile.nodes import NodesObserver
 from hacluster.reconcile.nodes_writer import NodesWriter
 from hacluster.reconcile.observation import Observed, account_of
 from hacluster.reconcile.ports import Agents, Azure, Raw
+from hacluster.reconcile.preparing import Preparer
 from hacluster.reconcile.reporting import Report
 
 RUN_AGAIN_S: Final = 15.0
@@ -56,6 +58,17 @@ class NodesPart:
             now=self._now,
         )
 
+    def preparer(self, cluster: Cluster) -> Preparer | None:
+        """Return who reads what nodes need that the operator configures itself."""
+        if self._agents is None or self._raw.is_deleted:
+            return None
+        return Preparer(
+            vault=self._agents.vault,
+            cluster=cluster,
+            memory=self._memory.preparation,
+            now=self._now,
+        )
+
     async def give(self, observed: Observed) -> bool:
         """Give the nodes what they lack; say whether anything was written."""
         if self._agents is None or observed.nodes is None:
@@ -67,18 +80,27 @@ class NodesPart:
 
     def note_failed_runs(self, view: View) -> None:
         """Have a script that failed on a node wait before it is run again: longer each time."""
-        noted = self._memory.nodes.attempts
         for node in view.spec.nodes if view.installation else ():
-            attempt, why = run_command.attempts(view, node), run_command.failure(view, node)
-            if not why or noted.get(node.name) == attempt:
-                continue
-            noted[node.name] = attempt
-            error = AgentRefused(f"attempt {attempt} on {node.name}: {why}")
-            error.reason = Reason.INSTALL_FAILED
-            pause = min(RUN_AGAIN_S * 2.0 ** min(attempt - 1, 10), RUN_AGAIN_LATEST_S)
+            failed = run_command.attempts(view, node), run_command.failure(view, node)
             where = view.names.agent_command(node)
-            self._memory.patience.failed(where, error, _monotonic(), at_least=pause)
-            self._report.failure(where, error)
+            self._note_failed_run(node.name, where, *failed, Reason.INSTALL_FAILED)
+        for node in view.spec.nodes if view.preparation else ():
+            failed = external_nodes.attempts(view, node), external_nodes.failure(view, node)
+            where = view.names.configuration_command(node)
+            self._note_failed_run(node.name, where, *failed, Reason.SOFTWARE_FAILED)
+
+    def _note_failed_run(
+        self, node: str, where: ArmId, attempt: int, why: str, reason: Reason
+    ) -> None:
+        noted = self._memory.nodes.attempts
+        if not why or noted.get(node) == attempt:
+            return
+        noted[node] = attempt
+        error = AgentRefused(f"attempt {attempt} on {node}: {why}")
+        error.reason = reason
+        pause = min(RUN_AGAIN_S * 2.0 ** min(attempt - 1, 10), RUN_AGAIN_LATEST_S)
+        self._memory.patience.failed(where, error, _monotonic(), at_least=pause)
+        self._report.failure(where, error)
 
     def told(self, now: tuple[GroupStatus, ...], before: tuple[GroupStatus, ...]) -> None:
         """Note where groups run; after news the nodes are asked often for a while."""

@@ -24,6 +24,7 @@ from hacluster.reconcile.memory import Memory, Settled
 from hacluster.reconcile.nodes import NodesObserver, basis_of
 from hacluster.reconcile.nodes_seen import NodesSeen
 from hacluster.reconcile.ports import Account, Look, Subscription
+from hacluster.reconcile.preparing import Prepared, Preparer, runs_of
 
 HEALTH_FRESH: Final = timedelta(seconds=20)
 """How old the balancer's word may be when a node is interrupted on its ground, counted from when
@@ -42,6 +43,8 @@ class Observed:
     """The rule whose health tells who serves, if there is one."""
     nodes: NodesSeen | None = None
     """What was read about the nodes; None where no agent of ours runs them."""
+    prepared: Prepared | None = None
+    """What was read for nodes that the operator configures itself."""
 
     def settled(self, asked: tuple[object, ...]) -> Settled | None:
         """Return what to compare later looks with; None where they cannot be compared."""
@@ -54,6 +57,8 @@ class Observed:
             signals=self.signals,
             basis=basis_of(self.view) if self.nodes else None,
             nodes=self.nodes.gist() if self.nodes else None,
+            runs=runs_of(self.view) if self.prepared else None,
+            prepared=self.prepared,
         )
 
 
@@ -83,6 +88,8 @@ class Observer:
     is_deleting: bool
     nodes: NodesObserver | None = None
     """Reads what the nodes say; None where no agent of ours runs them."""
+    preparer: Preparer | None = None
+    """Reads what nodes need that the operator configures itself."""
     is_asked: bool = False
     """Whether somebody has asked for this look: then nothing remembered will do."""
 
@@ -111,7 +118,8 @@ class Observer:
         if tag is None or tag != settled.tag:
             return False
         nodes = await self._nodes(settled.basis) if settled.basis else None
-        if nodes != settled.nodes:
+        prepared = await self._prepared(settled.runs) if settled.runs else None
+        if (nodes, prepared) != (settled.nodes, settled.prepared):
             return False
         found = await self._signals(settled.rule, tag, nodes, is_moving=False)
         return found == settled.signals
@@ -163,12 +171,20 @@ class Observer:
         self.memory.health.is_calm = assessment.active is not None and not assessment.findings
         installation = nodes.installation if nodes else None
         view = replace(view, assessment=assessment, installation=installation)
-        return Observed(view=view, signals=signals, rule=rule, nodes=nodes)
+        prepared = await self._prepared(view)
+        if prepared is not None:
+            view = replace(view, preparation=prepared.preparation)
+        return Observed(view=view, signals=signals, rule=rule, nodes=nodes, prepared=prepared)
 
     async def _nodes(self, view: View) -> NodesSeen | None:
         if self.nodes is None or self.is_deleting or not view.runs_agents:
             return None
         return await self.nodes.observe(view)
+
+    async def _prepared(self, view: View) -> Prepared | None:
+        if self.preparer is None or self.is_deleting or not view.prepares_nodes:
+            return None
+        return await self.preparer.prepare(view)
 
     def _rule(self, view: View) -> ArmId | None:
         """Return the rule to ask about; None where there is nothing to ask."""

@@ -148,6 +148,7 @@ class _Run:
             inventory=lambda: self._report.inventory,
             is_deleting=self._raw.is_deleted,
             nodes=self._nodes.observer(cluster, self._doors.azure),
+            preparer=self._nodes.preparer(cluster),
             is_asked=self._report.is_asked,
         )
         self._memory.running = await self._running(azure)
@@ -307,6 +308,7 @@ class _Run:
             previous=self._report.previous,
             signals=observed.signals,
             nodes=observed.nodes,
+            prepared=observed.prepared,
             last_nodes=self._memory.nodes.last_nodes,
             gated=gated,
             inventory=inventory.inventory(view, wanted, self._report.inventory, puts),

@@ -11,6 +11,7 @@ from hacluster.model.status import ClusterStatus
 from hacluster.plan.view import View
 from hacluster.reconcile.gate import Gated
 from hacluster.reconcile.nodes_seen import NodesSeen
+from hacluster.reconcile.preparing import Prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Passed:
     signals: Signals = field(default_factory=Signals)
     nodes: NodesSeen | None = None
     """What was read about the nodes; None where no agent of ours runs them."""
+    prepared: Prepared | None = None
+    """What was read for nodes that the operator configures itself."""
     last_nodes: Mapping[str, str] = field(default_factory=dict)
     """By group, the node that it is remembered to have been on."""
     gated: Gated = field(default_factory=Gated)

@@ -215,6 +215,17 @@ class Secret:
     owner_name: str = ""
     """That object's name."""
 
+    def bytes(self, key: str) -> bytes:
+        """Return a value.
+
+        Raises:
+            ArmDenied: the key is missing.
+        """
+        if key not in self.data:
+            why = f"the Secret {self.namespace}/{self.name} has no key {key}: add it"
+            raise ArmDenied(why, reason=Reason.SECRET_MISSING)
+        return self.data[key]
+
     def text(self, key: str) -> str:
         """Return a value as text.
 
@@ -223,10 +234,7 @@ class Secret:
         """
         place = f"the Secret {self.namespace}/{self.name}"
         try:
-            return self.data[key].decode()
-        except KeyError:
-            why = f"{place} has no key {key}: add it"
-            raise ArmDenied(why, reason=Reason.SECRET_MISSING) from None
+            return self.bytes(key).decode()
         except UnicodeDecodeError:
             why = f"The value of {key} in {place} is not UTF-8 text: replace it"
             raise ArmDenied(why, reason=Reason.SECRET_INVALID) from None

@@ -205,6 +205,13 @@ def _has_windows_agent(spec: "ClusterSpec") -> bool:
     return spec.machines.operating_system != "Windows" or spec.cluster.node_agent == "External"
 
 
+def _has_fitting_files(spec: "ClusterSpec") -> bool:
+    files = spec.cluster.node_configuration.files
+    if spec.machines.operating_system != "Windows":
+        return all(file.path.startswith("/") for file in files)
+    return all(not file.path.startswith("/") and file.owner == "root" for file in files)
+
+
 SPEC: Final = (
     Invariant(
         message="a machine's placement cannot change: keep it, or allow standby nodes to be "
@@ -256,5 +263,18 @@ SPEC: Final = (
         holds=_has_windows_agent,
         cel=("self.machines.operatingSystem != 'Windows' || self.cluster.nodeAgent == 'External'"),
         field="cluster.nodeAgent",
+    ),
+    Invariant(
+        message="write paths that begin with / on Linux; on Windows paths that begin with a drive, "
+        "and no owner",
+        holds=_has_fitting_files,
+        cel=(
+            "!has(self.cluster.nodeConfiguration) || !has(self.cluster.nodeConfiguration.files)"
+            " || (self.machines.operatingSystem != 'Windows'"
+            " ? self.cluster.nodeConfiguration.files.all(one, one.path.startsWith('/'))"
+            " : self.cluster.nodeConfiguration.files.all(one, !one.path.startsWith('/')"
+            " && one.owner == 'root'))"
+        ),
+        field="cluster.nodeConfiguration.files",
     ),
 )

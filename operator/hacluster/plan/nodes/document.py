@@ -85,7 +85,7 @@ def digest(made: Mapping[str, Any]) -> str:
 def references(configuration: NodeConfiguration) -> Iterator[tuple[str, str, str]]:
     """Yield what has to be read before the content can be made: kind, name and key."""
     for file in configuration.files:
-        if (found := _reference(file)) is not None:
+        if (found := reference(file)) is not None:
             yield found
 
 
@@ -137,11 +137,12 @@ def _software(
 
 
 def _file(file: NodeFile, contents: Contents) -> dict[str, Any]:
-    reference = _reference(file)
-    text = file.content if reference is None else contents[reference]
+    source = reference(file)
+    text = file.content if source is None else contents[source]
     return {"path": file.path, "mode": file.mode, "owner": file.owner, "content": text or ""}
 
 
-def _reference(file: NodeFile) -> tuple[str, str, str] | None:
+def reference(file: NodeFile) -> tuple[str, str, str] | None:
+    """Return what holds a file's content, kind, name and key, or None where the spec does."""
     kinds = ((CONFIG_MAP, file.config_map_key_ref), (SECRET, file.secret_key_ref))
     return next(((kind, ref.name, ref.key) for kind, ref in kinds if ref is not None), None)
