@@ -57,6 +57,13 @@ class Reason(StrEnum):
         "follows by itself. A node that you know to be no longer needed for the service may be "
         "permitted by the annotation hacluster.dev/interrupt: NODE.",
     )
+    MOVING_AWAY = (
+        "MovingAway",
+        "A step would interrupt the active node, so its groups are moved to another node first, by "
+        "a HAClusterOperation that the operator makes.",
+        "Wait: the step follows when another node serves. To prevent it, set management.paused, "
+        "or failover: Manual on the group.",
+    )
     ADOPTION_REQUIRED = (
         "AdoptionRequired",
         "A resource of a name that we need exists and does not carry this cluster's owner tag.",

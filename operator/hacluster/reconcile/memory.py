@@ -39,6 +39,8 @@ class Memory:
     health_tries: int = 0
     """How often in a row it was asked for in vain."""
     record_wrong_since: float | None = None
+    makes_room: bool = False
+    """Whether groups are to be moved away from a node, so that operations have to be looked at."""
     nodes: NodesMemory = field(default_factory=NodesMemory)
     looked_until: float = float("-inf")
     """Until when the last complete look at Azure serves passes that are made for the nodes."""
@@ -65,6 +67,10 @@ class Memory:
         """Return the newest version of the object that is known here."""
         return max(raw.version, self._newest.version) if self._newest else raw.version
 
+    def look_again(self) -> None:
+        """Have the next pass ask Azure and the balancer, however new the last answers are."""
+        self.health_at = self.looked_until = float("-inf")
+
     def asked_health(self, now: float, every: float) -> None:
         """Note that the balancer was asked; after a few tries in vain it is left alone again."""
         self.health_tries = 0 if self.health is not None else self.health_tries + 1
@@ -86,6 +92,7 @@ class Memory:
         """Whether nothing here changes by the mere passing of time."""
         is_waiting = self.awaits_health or self.record_wrong_since is not None
         has_failed = self.nodes.failed is not None
+        is_waiting = is_waiting or self.makes_room
         return not (self.moving or self.patience.all() or is_waiting or has_failed)
 
     def wrote(self, written: Raw) -> None:
