@@ -242,6 +242,12 @@ class Reason(StrEnum):
         "The balancer and the agents name different nodes: a failover is on its way.",
         "Wait for some probe intervals; if it lasts, something answers the probe on a standby.",
     )
+    FAILOVER_SETTLING = (
+        "FailoverSettling",
+        "A node has taken over by the witness's word, and the balancer still names the one before: "
+        "its word is some probes and up to a period old.",
+        "Wait; if it lasts, the reason becomes EvidenceDiffers.",
+    )
     NO_EVIDENCE = (
         "NoEvidence",
         "Neither the balancer nor an agent tells who serves.",

@@ -40,7 +40,8 @@ class Memory:
     """How often in a row it was asked for in vain."""
     record_wrong_since: float | None = None
     makes_room: bool = False
-    """Whether groups are to be moved away from a node, so that operations have to be looked at."""
+    """Whether groups are to be moved away from a node, or the evidence differs: then each pass
+    looks at operations and clocks anew."""
     nodes: NodesMemory = field(default_factory=NodesMemory)
     looked_until: float = float("-inf")
     """Until when the last complete look at Azure serves passes that are made for the nodes."""

@@ -78,10 +78,11 @@ class NodesPart:
             return gated
         relocating = Relocating(acts=acts, raw=self._raw, now=self._now())
         room = await relocating.make(observed.view, observed.signals, gated)
-        self._memory.makes_room = room.is_awaited
+        is_contradictory = observed.view.assessment.is_contradictory
+        self._memory.makes_room = room.is_awaited or is_contradictory
         if room.is_awaited:
             self._memory.nodes.hurry(_monotonic(), NEWS_S)
-            if observed.view.assessment.is_contradictory:
+            if is_contradictory:
                 self._memory.look_again()
         return room.gated
 
