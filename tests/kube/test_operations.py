@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from tests.sim.simulator import running
 from hacluster.kube.connection import connect
 from hacluster.kube.objects import Objects
 from hacluster.kube.operations import OperationObjects
+from hacluster.plan.operations.relocation import Relocation, manifest
 from hacluster.reconcile.operations.keeper import OperationKeeper
 from hacluster.reconcile.operations.one_round import Rounds
 from hacluster.reconcile.ports import KubernetesError
@@ -250,3 +252,25 @@ def test_ctrl_c_ends_the_looking_and_not_the_act(person: Person, carrying: Carry
         return str(operation["status"]["phase"])
 
     until(lambda: phase() == "Succeeded", "it was done all the same", 60)
+
+
+def test_a_move_that_the_operator_asks_for_is_made_once_and_done(
+    person: Person, carrying: Carrying
+) -> None:
+    (cluster,) = person.get("haclusters")["items"]
+    wanted = Relocation(node="node-1", group=GROUP, wish="another agent", why="another agent")
+    body = manifest(wanted, cluster["metadata"], person.namespace, 1)
+
+    async def ask_twice() -> None:
+        async with connect(carrying.kubeconfig) as client:
+            desk = OperationObjects(client, Objects(client))
+            await desk.create(body)
+            await desk.create(body)
+
+    with ThreadPoolExecutor(1) as pool:  # this thread's own event loop is pytest's
+        pool.submit(asyncio.run, ask_twice()).result()
+    until(lambda: carrying.nodes.standing["node-2"] == "Active", "the group is moved")
+    (operation,) = person.get("haclusteroperations")["items"]
+    assert operation["metadata"]["labels"] == body["metadata"]["labels"]
+    assert operation["metadata"]["ownerReferences"][0]["uid"] == cluster["metadata"]["uid"]
+    assert len(carrying.nodes.begun) == 1

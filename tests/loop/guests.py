@@ -1,11 +1,13 @@
 """Agents on the fake machines: they run what Run Command brought, and report through the store."""
 
 import asyncio
+import copy
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.loop.world import World, now
@@ -248,3 +250,30 @@ def agents(vault: FakeVault, package: bytes = b"agent 1") -> Agents:
 def upgraded(before: Agents, package: bytes) -> Agents:
     """Return a newer operator's."""
     return replace(before, package=agents(FakeVault(), package).package)
+
+
+@dataclass
+class FakeActs:
+    """Operations that the operator asks for; ``carry_out`` says what comes of each."""
+
+    carry_out: Callable[[dict[str, Any]], Mapping[str, Any]]
+    """Takes the operation, does it, and returns its status."""
+    made: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    async def operations(self, namespace: str) -> tuple[Raw, ...]:
+        return tuple(Raw(body=copy.deepcopy(body)) for body in self.made.values())
+
+    async def create(self, body: Mapping[str, Any]) -> None:
+        name = body["metadata"]["name"]
+        if name in self.made:
+            return
+        kept = copy.deepcopy(dict(body))
+        kept["metadata"]["creationTimestamp"] = _stamp()
+        self.made[name] = kept
+        status = self.carry_out(kept)
+        kept["status"] = {"finishedAt": _stamp(), **status}
+
+
+def _stamp() -> str:
+    moment = datetime.fromtimestamp(EPOCH + now(), UTC)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -71,11 +71,15 @@ async def operate(settings: Settings, host: str, port: int) -> bool:
         objects = Objects(client)
         lease = Lease(KubernetesLease(client, settings.namespace, LEASE), settings.replica)
         async with AzureDoor(settings.azure, secrets, metrics.arm_call, Container) as azure:
+            desk = OperationObjects(client, objects)
             agents = Agents(
-                package=package, guest=settings.guests.guest, vault=secrets, random=os.urandom
+                package=package,
+                guest=settings.guests.guest,
+                vault=secrets,
+                random=os.urandom,
+                acts=desk,
             )
             keeper = Keeper(OnePass(azure, objects, metrics, agents), objects)
-            desk = OperationObjects(client, objects)
             operations = OperationKeeper(Rounds(desk, StoreMeetings(azure, secrets)))
             return await _lead(lease, (keeper, operations), state)
 

@@ -12,6 +12,7 @@ from hacluster.model import kinds
 from hacluster.reconcile.ports import EventType, Raw
 
 _GONE_OR_CHANGED: Final = frozenset({404, 409})
+_IS_THERE: Final = 409
 _MERGE: Final = "application/merge-patch+json"
 
 
@@ -34,6 +35,23 @@ class OperationObjects:
             )
         kind = {"apiVersion": kinds.API_VERSION, "kind": kinds.OPERATION_KIND}
         return tuple(Raw(body={**kind, **item}) for item in found.get("items") or ())
+
+    async def create(self, body: Mapping[str, Any]) -> None:
+        """Make an operation; one of that name that is there already is left as it is."""
+        metadata = body["metadata"]
+        try:
+            async with translated(f"Asking for {metadata['namespace']}/{metadata['name']}"):
+                await self._custom.create_namespaced_custom_object(
+                    kinds.GROUP,
+                    kinds.VERSION,
+                    metadata["namespace"],
+                    kinds.OPERATION_PLURAL,
+                    dict(body),
+                    _request_timeout=TIMEOUT_S,
+                )
+        except ApiException as error:
+            if error.status != _IS_THERE:
+                raise
 
     async def cluster(self, namespace: str, name: str) -> Raw | None:
         """Return a cluster's object."""

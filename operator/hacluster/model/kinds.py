@@ -18,6 +18,12 @@ INTERRUPT: Final = f"{GROUP}/interrupt"
 """The name of a node that may be interrupted though the cluster may not be able to spare it; never
 one that is seen serving."""
 
+RELOCATION: Final = f"{GROUP}/relocation"
+"""The label of an operation that the operator itself has asked for, to interrupt a node."""
+
+REASON: Final = f"{GROUP}/reason"
+"""On such an operation: what is to be done on the node."""
+
 ABANDON: Final = f"{GROUP}/abandon"
 """``"true"`` lets an object that is being deleted go without what it owns in Azure."""
 

@@ -57,6 +57,13 @@ class Reason(StrEnum):
         "follows by itself. A node that you know to be no longer needed for the service may be "
         "permitted by the annotation hacluster.dev/interrupt: NODE.",
     )
+    MOVING_AWAY = (
+        "MovingAway",
+        "A step would interrupt the active node, so its groups are moved to another node first, by "
+        "a HAClusterOperation that the operator makes.",
+        "Wait: the step follows when another node serves. To prevent it, set management.paused, "
+        "or failover: Manual on the group.",
+    )
     ADOPTION_REQUIRED = (
         "AdoptionRequired",
         "A resource of a name that we need exists and does not carry this cluster's owner tag.",
@@ -234,6 +241,12 @@ class Reason(StrEnum):
         "EvidenceDiffers",
         "The balancer and the agents name different nodes: a failover is on its way.",
         "Wait for some probe intervals; if it lasts, something answers the probe on a standby.",
+    )
+    FAILOVER_SETTLING = (
+        "FailoverSettling",
+        "A node has taken over by the witness's word, and the balancer still names the one before: "
+        "its word is some probes and up to a period old.",
+        "Wait; if it lasts, the reason becomes EvidenceDiffers.",
     )
     NO_EVIDENCE = (
         "NoEvidence",

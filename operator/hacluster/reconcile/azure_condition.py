@@ -15,7 +15,7 @@ from hacluster.model.status import Truth
 from hacluster.plan import external_nodes, run_command
 from hacluster.plan.settle import describe
 from hacluster.plan.steps import Put, Step
-from hacluster.reconcile.gate import Gated
+from hacluster.reconcile.gate import DISRUPTING, Gated
 from hacluster.reconcile.judgement import Judgement, counted, refusals, some, unsettled
 from hacluster.reconcile.passed import Passed
 
@@ -118,10 +118,10 @@ def _by_held(passed: Passed) -> Judgement | None:
     if held and held[0].reason == Reason.OBSERVING:
         message = f"{counted(len(held), 'step')} not done in mode Observe: {_planned(held[0].step)}"
         return Judgement(Truth.FALSE, Reason.DRIFTED, message)
-    waiting = [one for one in held if one.reason == Reason.DISRUPTION_HELD]
+    waiting = [one for one in held if one.reason in DISRUPTING]
     if waiting and len(waiting) == len(held) and not passed.gated.allowed:
         message = some(f"{_planned(one.step)}: {one.why}" for one in waiting)
-        return Judgement(Truth.FALSE, Reason.DISRUPTION_HELD, message)
+        return Judgement(Truth.FALSE, waiting[0].reason, message)
     return None
 
 

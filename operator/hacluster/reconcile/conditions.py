@@ -5,18 +5,23 @@ one that a person has to mend comes first, then what mends itself.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Final
 
 from hacluster.errors import ArmThrottled, Retry
 from hacluster.model.assessment import Finding, Severity
 from hacluster.model.cluster import NodeAgent
 from hacluster.model.partition import PartitionMode
 from hacluster.model.reasons import Reason
-from hacluster.model.status import ConditionType, Truth
+from hacluster.model.status import ConditionType, NodeRole, Truth
 from hacluster.reconcile.assess import fresh_reports
 from hacluster.reconcile.azure_condition import azure_reconciled
 from hacluster.reconcile.judgement import Judgement, refusals, some, unsettled
 from hacluster.reconcile.nodes_condition import nodes_configured
 from hacluster.reconcile.passed import Passed
+
+SETTLED_AFTER_PROBES: Final = 3
+"""After how many probe intervals a balancer has certainly seen that another node serves."""
 
 
 def judge(passed: Passed) -> Mapping[ConditionType, Judgement]:
@@ -50,6 +55,8 @@ def exactly_one_active(passed: Passed) -> Judgement:
     serving = assessment.serving
     if assessment.is_contradictory:
         message = f"The balancer and the agents name different nodes: {' and '.join(serving)}"
+        if settling := _settling(passed):
+            return Judgement(Truth.UNKNOWN, Reason.FAILOVER_SETTLING, f"{message}; {settling}")
         return Judgement(Truth.UNKNOWN, Reason.EVIDENCE_DIFFERS, message)
     if not serving:
         return Judgement(Truth.FALSE, Reason.NOBODY_SERVES, "No node serves")
@@ -68,6 +75,28 @@ def _as_of(passed: Passed) -> str:
         return ""
     minutes = round(within.total_seconds() / 60)
     return f", as the balancer said within the last {minutes} minutes"
+
+
+def _settling(passed: Passed) -> str:
+    """Return how a move ended just now explains that the evidence differs, or nothing.
+
+    The balancer's word is older than its probes, and asked for once in a period; so long it may
+    name the node that was left. That it is stale is likely then, not known: nothing becomes True.
+    """
+    view, holder = passed.view, passed.signals.witness_holder
+    balancer, report = (
+        view.spec.access.load_balancer,
+        fresh_reports(view, passed.signals).get(holder or ""),
+    )
+    began = next((t.at for t in report.turns if t.what == "Online"), None) if report else None
+    if balancer is None or report is None or began is None or report.role is not NodeRole.ACTIVE:
+        return ""
+    period = timedelta(seconds=view.spec.management.sync_interval_seconds)
+    lag = SETTLED_AFTER_PROBES * timedelta(seconds=balancer.probe.interval_seconds) + 2 * period
+    since = passed.now - began
+    if not -period <= since <= lag:
+        return ""
+    return f"{holder} took over by the witness's word, and the balancer follows within {lag}"
 
 
 def split_brain_safe(passed: Passed) -> Judgement:

@@ -20,7 +20,7 @@ That a request which Azure has refused lately waits longer is for the loop, whic
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from hacluster.model import kinds
 from hacluster.model.assessment import Assessment, Severity
@@ -45,6 +45,10 @@ class Limits:
 
 DELETION = Limits(disruptions=None)
 """Nothing is left to be kept in service."""
+
+
+DISRUPTING: Final = frozenset({Reason.DISRUPTION_HELD, Reason.MOVING_AWAY})
+"""Reasons of steps that wait because they would interrupt a node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

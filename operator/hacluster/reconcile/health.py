@@ -89,6 +89,10 @@ class Watch:
         if self.is_vain or not is_known:
             self.answer = None
 
+    def ask_again(self) -> None:
+        """Have the balancer asked in the next pass, however new its answer is."""
+        self._at = float("-inf")
+
     def forget(self) -> None:
         """Forget the answer: there is nothing to ask, or nothing to be told."""
         self.answer = None

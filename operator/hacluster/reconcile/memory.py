@@ -59,6 +59,9 @@ class Memory:
     health: Watch = field(default_factory=Watch)
     """What the balancer says of who serves."""
     record_wrong_since: float | None = None
+    makes_room: bool = False
+    """Whether groups are to be moved away from a node, or the evidence differs: then each pass
+    looks at operations and clocks anew."""
     nodes: NodesMemory = field(default_factory=NodesMemory)
     preparation: PreparationMemory = field(default_factory=PreparationMemory)
     looked_until: float = float("-inf")
@@ -96,11 +99,17 @@ class Memory:
             self._watched = (key, frozenset(make()))
         return self._watched[1]
 
+    def look_again(self) -> None:
+        """Have the next pass ask Azure and the balancer, however new the last answers are."""
+        self.looked_until = float("-inf")
+        self.health.ask_again()
+
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing here changes by the mere passing of time."""
         is_waiting = self.health.is_awaited or self.record_wrong_since is not None
         has_failed = self.nodes.failed is not None
+        is_waiting = is_waiting or self.makes_room
         return not (self.moving or self.patience.all() or is_waiting or has_failed)
 
     def wrote(self, written: Raw) -> None:

@@ -14,6 +14,7 @@ from hacluster.model.reasons import Reason
 from hacluster.model.status import Truth
 from hacluster.plan import run_command
 from hacluster.reconcile.assess import fresh_reports
+from hacluster.reconcile.gate import DISRUPTING
 from hacluster.reconcile.judgement import Judgement, some
 from hacluster.reconcile.passed import Passed
 from hacluster.reconcile.prepared_condition import prepared_nodes
@@ -84,14 +85,12 @@ def _by_refusals(passed: Passed) -> Judgement | None:
 def _by_held(passed: Passed) -> Judgement | None:
     ids = _of_agents(passed)
     held = [
-        one
-        for one in passed.gated.held
-        if key(one.step.id) in ids and one.reason == Reason.DISRUPTION_HELD
+        one for one in passed.gated.held if key(one.step.id) in ids and one.reason in DISRUPTING
     ]
     if not held:
         return None
     return Judgement(
-        Truth.FALSE, Reason.DISRUPTION_HELD, some(f"{one.step.why}: {one.why}" for one in held)
+        Truth.FALSE, held[0].reason, some(f"{one.step.why}: {one.why}" for one in held)
     )
 
 

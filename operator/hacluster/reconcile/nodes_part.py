@@ -13,12 +13,14 @@ from hacluster.model.status import GroupStatus
 from hacluster.plan import external_nodes, run_command
 from hacluster.plan.view import View
 from hacluster.reconcile import schedule
+from hacluster.reconcile.gate import Gated
 from hacluster.reconcile.memory import Memory
 from hacluster.reconcile.nodes import NodesObserver
 from hacluster.reconcile.nodes_writer import NodesWriter
 from hacluster.reconcile.observation import Observed, account_of
 from hacluster.reconcile.ports import Agents, Azure, Raw
 from hacluster.reconcile.preparing import Preparer
+from hacluster.reconcile.relocating import Relocating
 from hacluster.reconcile.reporting import Report
 
 RUN_AGAIN_S: Final = 15.0
@@ -77,6 +79,25 @@ class NodesPart:
             agents=self._agents, memory=self._memory.nodes, raw=self._raw, now=self._now
         )
         return await writer.write(observed.view, observed.nodes)
+
+    async def make_room(self, observed: Observed, gated: Gated) -> Gated:
+        """Have groups moved away from a node that is to be interrupted; return what is held so.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+        acts = self._agents.acts if self._agents else None
+        if acts is None or self._raw.is_deleted:
+            return gated
+        relocating = Relocating(acts=acts, raw=self._raw, now=self._now())
+        room = await relocating.make(observed.view, observed.signals, gated)
+        is_contradictory = observed.view.assessment.is_contradictory
+        self._memory.makes_room = room.is_awaited or is_contradictory
+        if room.is_awaited:
+            self._memory.nodes.hurry(_monotonic(), NEWS_S)
+            if is_contradictory:
+                self._memory.look_again()
+        return room.gated
 
     def note_failed_runs(self, view: View) -> None:
         """Have a script that failed on a node wait before it is run again: longer each time."""

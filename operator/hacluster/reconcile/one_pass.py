@@ -167,6 +167,7 @@ class _Run:
             gated = _only(await self._decide(azure, observed.view), about, disrupts=disrupts)
         if self._raw.is_deleted and self._is_gone(observed.view):
             return self._finished()
+        gated = await self._nodes.make_room(observed, gated)
         status = summarize.summarize(self._passed(observed, gated))
         await self._report.write(status)
         self._nodes.told(status.groups, self._report.previous.groups)

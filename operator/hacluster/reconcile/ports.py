@@ -290,6 +290,24 @@ class Vault(Secrets, Protocol):
         """
 
 
+class Acts(Protocol):
+    """The operations of a namespace, as far as the operator asks for some itself."""
+
+    async def operations(self, namespace: str) -> tuple["Raw", ...]:
+        """Return all operations of a namespace.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+    async def create(self, body: Mapping[str, Any]) -> None:
+        """Make an operation; one of that name that is there already is left as it is.
+
+        Raises:
+            KubernetesError: the API server does not answer.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agents:
     """What the operator needs to have agents on the nodes."""
@@ -300,6 +318,8 @@ class Agents:
     vault: Vault
     random: Callable[[int], bytes]
     """Draws so many bytes that nobody can guess."""
+    acts: Acts | None = None
+    """Where moves are asked for; None leaves all moves to people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

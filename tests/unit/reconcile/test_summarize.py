@@ -16,7 +16,7 @@ from hacluster.errors import (
     ArmUnavailable,
     SpecInvalid,
 )
-from hacluster.model.assessment import Signals
+from hacluster.model.assessment import Signals, Turn
 from hacluster.model.ids import key
 from hacluster.model.observed import Snapshot, Unknown
 from hacluster.model.reasons import Reason
@@ -141,6 +141,30 @@ def test_nodes_are_configured_only_if_every_agent_says_so(
 )
 def test_exactly_one_active(signals: Signals, expected: tuple[Truth, str]) -> None:
     assert answers(summarize(passed(made_sample(ILB), signals)))[C.EXACTLY_ONE_ACTIVE] == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "holder", "balancer", "expected"),
+    [
+        (20, "node-2", ("node-1",), (U, Reason.FAILOVER_SETTLING)),
+        (900, "node-2", ("node-1",), (U, Reason.EVIDENCE_DIFFERS)),
+        (20, "node-1", ("node-1",), (U, Reason.EVIDENCE_DIFFERS)),
+        (20, "node-2", ("node-1", "node-2"), (F, Reason.MORE_THAN_ONE_SERVES)),
+        (20, "node-2", ("node-2",), (T, Reason.ONE_SERVES)),
+    ],
+    ids=["the balancer lags", "for too long", "the witness differs", "both serve", "it follows"],
+)
+def test_a_failover_may_take_the_balancer_a_while_and_hides_nothing(
+    seconds_ago: int, holder: str, balancer: tuple[str, ...], expected: tuple[Truth, str]
+) -> None:
+    plain = passed(made_sample(ILB))
+    online = Turn(
+        group="failover1", at=plain.now - timedelta(seconds=seconds_ago), what="Online", why="moved"
+    )
+    reports = (report("node-1", STANDBY), replace(report("node-2", ACTIVE), turns=(online,)))
+    signals = Signals(health=health(*balancer), reports=reports, witness_holder=holder)
+    found = answers(summarize(passed(made_sample(ILB), signals)))[C.EXACTLY_ONE_ACTIVE]
+    assert found == expected
 
 
 def test_two_active_nodes_are_not_safe_whatever_the_witness() -> None:
