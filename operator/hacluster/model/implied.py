@@ -22,6 +22,9 @@ _WATCHERS: Final = (
     (ResourceType.MIRROR_DISK, MonitorType.MIRROR, "mdw"),
 )
 
+_PUBLISHED_WITHIN_S: Final = 60
+"""Azure's name servers follow a change within a minute: a record just written is not missed yet."""
+
 
 def monitors_of(
     groups: "Iterable[FailoverGroup]", written: tuple[Monitor, ...]
@@ -44,7 +47,11 @@ def _implied(resources: list[Resource], written: tuple[Monitor, ...]) -> Iterato
 
 def _watcher(name: str, kind: MonitorType, resource: Resource) -> Monitor:
     return Monitor(
-        name=name, type=kind, resource=resource.name, recovery=_recovery(kind, resource.name)
+        name=name,
+        type=kind,
+        resource=resource.name,
+        start_delay_seconds=_PUBLISHED_WITHIN_S if kind is MonitorType.AZURE_DNS else 0,
+        recovery=_recovery(kind, resource.name),
     )
 
 

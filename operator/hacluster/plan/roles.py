@@ -3,6 +3,8 @@
 Write the blobs of the cluster's own container (Azure's built-in role); read the cluster's machines;
 read and write the one record set; and read the zone's name servers. The last three are one custom
 role, assigned at each of these places, so that a node of one cluster can do nothing to another.
+In a zone of the cluster's own it is assigned at the zone: what is assigned at a record set goes
+with it, and a node has to write a set again that somebody has deleted.
 
 With ``cluster.store.access: SAS`` the operator may not assign roles: then none is made, and whoever
 may has to let the nodes write the record set.
@@ -28,13 +30,11 @@ RECORD_ACTIONS: Final = {
     Visibility.PUBLIC: (
         "Microsoft.Network/dnsZones/A/read",
         "Microsoft.Network/dnsZones/A/write",
-        "Microsoft.Network/dnsZones/A/delete",
         "Microsoft.Network/dnsZones/NS/read",
     ),
     Visibility.PRIVATE: (
         "Microsoft.Network/privateDnsZones/A/read",
         "Microsoft.Network/privateDnsZones/A/write",
-        "Microsoft.Network/privateDnsZones/A/delete",
     ),
 }
 
@@ -86,6 +86,8 @@ def _record_scopes(view: View) -> tuple[ArmId, ...]:
     dns = view.spec.access.dns
     if dns is None:
         return ()
+    if dns.manage_zone:
+        return (view.names.zone(dns),)
     records = view.names.record_set(dns)
     is_public = dns.visibility is Visibility.PUBLIC
     return (records, view.names.name_servers(dns)) if is_public else (records,)

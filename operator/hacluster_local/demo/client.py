@@ -1,4 +1,4 @@
-"""A client in the virtual network that knows nothing of this project: curl, again and again."""
+"""Clients that know nothing of this project: curl, again and again, and one long connection."""
 
 import shlex
 from dataclasses import dataclass
@@ -21,6 +21,21 @@ while :; do
 done
 """
 """Prints when it asked, when it had the answer, the status, and the page's first line."""
+SILENCE_S: Final = 10
+STREAM: Final = """
+while :; do
+  curl --silent --fail --no-buffer --connect-timeout {patience} \\
+    --speed-limit 1 --speed-time {silence} {url} |
+  while read -r node; do
+    now=$(date +%s.%N)
+    echo "$now $now 200 $node"
+  done
+  now=$(date +%s.%N)
+  echo "$now $now 000"
+  sleep {every}
+done
+"""
+"""Prints in the same form each line of a page that never ends, and when the connection ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +54,32 @@ class Client:
         return next(reversed(self.log()), None)
 
 
-def start_client(home: Path, url: str, place: str = "vnet") -> Client:
-    """Start a client in the virtual network or in the internet; `down` ends it.
+def start_client(home: Path, url: str, place: str = "vnet", *, every_s: float = EVERY_S) -> Client:
+    """Start a client in a virtual network or in the internet; `down` ends it.
 
     Args:
         home: The environment's folder.
         url: What it asks for.
-        place: `vnet` or `internet`.
+        place: `internet`, `vnet`, or `vnet/NETWORK` where there are several.
+        every_s: How long it rests between two tries, in seconds.
     """
-    loop = LOOP.format(url=shlex.quote(url), patience=PATIENCE_S, every=EVERY_S)
+    return _start(home, LOOP, "client", place, url, every_s)
+
+
+def start_stream(home: Path, url: str, place: str = "vnet") -> Client:
+    """Start a client that keeps one connection for as long as it lives, then makes another.
+
+    It gives a connection up that is silent for `SILENCE_S`; arguments as for `start_client`.
+    The page has to tell who serves in every line, and never end.
+    """
+    return _start(home, STREAM, "stream", place, url, EVERY_S)
+
+
+def _start(home: Path, script: str, name: str, place: str, url: str, every_s: float) -> Client:
+    loop = script.format(
+        url=shlex.quote(url), patience=PATIENCE_S, silence=SILENCE_S, every=every_s
+    )
     words = (str(home / "on"), place, "sh", "-c", loop)
-    program = Program(name=f"client-{place}", arguments=words, directory=home, environment={})
+    called = f"{name}-{place.replace('/', '-')}"
+    program = Program(name=called, arguments=words, directory=home, environment={})
     return Client(running=start(program, home))

@@ -5,24 +5,22 @@ The client is curl in the virtual network; what it wrote down is what counts.
 
 import copy
 import os
-import subprocess
 import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hacluster_local.demo import answers, story
+from hacluster_local.demo import answers, hands, story
 from hacluster_local.demo.client import Client, start_client
 from hacluster_local.demo.look import View
 from hacluster_local.demo.screen import Screen
 from hacluster_local.environment import Environment
-from hacluster_local.setup.checkout import DEPLOY, ROOT, VENV
+from hacluster_local.setup.checkout import DEPLOY
 
 SAMPLE: Final = DEPLOY / "samples" / "minimal.yaml"
 READY_WITHIN_S: Final = 600.0
 ANSWERS_WITHIN_S: Final = 120.0
 TAKEN_OVER_WITHIN_S: Final = 240.0
 BACK_WITHIN_S: Final = 400.0
-MOVED_WITHIN_S: Final = 120
 PAGE: Final = "/srv/www/index.html"
 MACHINES_VERSION: Final = "2024-07-01"
 ACCEPTED: Final = 202
@@ -95,7 +93,7 @@ def is_ready(view: View) -> bool:
 def _lose_power(show: Show) -> None:
     cast, first = show.cast, show.active()
     moment = time.time()
-    _simulator(cast, "machine", "kill", first)
+    hands.simulator(cast.environment, "machine", "kill", first)
     cast.screen.say(f"{first} loses its power.")
     node = _answered_by(show, first)
     gap = answers.gap_s(show.client.log(), moment)
@@ -122,23 +120,7 @@ def _move(show: Show) -> None:
     (group,) = cast.sample["spec"]["cluster"]["failoverGroups"]
     where = ("--namespace", cast.namespace)
     words = ("move", cast.name, "--group", group["name"], *where)
-    kubectl = cast.environment.kubectl
-    environment = {
-        **os.environ,
-        "KUBECONFIG": str(kubectl.kubeconfig),
-        "PATH": f"{kubectl.program.parent}:{os.environ['PATH']}",
-    }
-    done = subprocess.run(  # noqa: S603 - our own program
-        [str(VENV / "bin" / "kubectl-hacluster"), *words],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=MOVED_WITHIN_S,
-    )
-    if done.returncode:
-        raise story.StoryError(f"The move failed: {done.stdout}{done.stderr}")
+    hands.plugin(cast.environment, *words)
     node = _answered_by(show, first)
     gap = answers.gap_s(show.client.log(), moment)
     cast.screen.say(f"{node} answers. For the client {gap:.1f} s were lost.")
@@ -154,10 +136,3 @@ def _answered_by(show: Show, other_than: str | None) -> str:
     within_s = ANSWERS_WITHIN_S if other_than is None else TAKEN_OVER_WITHIN_S
     story.watch(show.cast, "the client to be answered", lambda _: bool(node()), within_s)
     return node()
-
-
-def _simulator(cast: story.Cast, *words: str) -> None:
-    command = [str(cast.environment.home / "sim"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
-    if done.returncode:
-        raise story.StoryError(f"{' '.join(words)}: {done.stderr}")

@@ -7,12 +7,12 @@ from typing import Final
 from hacluster_local import environment
 from hacluster_local.arm import ArmError
 from hacluster_local.controlplane.kubectl import KubectlError
-from hacluster_local.demo import failover, story
+from hacluster_local.demo import failover, hands, story
 from hacluster_local.demo.screen import screen
 from hacluster_local.logs import what_matters
 from hacluster_local.setup.progress import say
 
-EXPLAINED: Final = (story.StoryError, ArmError, KubectlError, OSError)
+EXPLAINED: Final = (story.StoryError, hands.RefusedError, ArmError, KubectlError, OSError)
 TELLING_PARTS: Final = ("operator", "azuresim")
 
 

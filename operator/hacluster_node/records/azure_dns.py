@@ -1,4 +1,7 @@
-"""The A record of a group: put with If-Match, its epoch in the metadata, withdrawn after use.
+"""The A record of a group: put with If-Match, its epoch in the metadata, emptied after use.
+
+The set itself stays when its address is withdrawn: rights that are given at the set go with it,
+and the next node needs them. Azure shows an empty set to nobody.
 
 Two nodes may both believe for a moment that they are to write: the one that lost the lease
 just now, and the new one. The epoch decides. A record with a higher epoch than ours is never
@@ -71,17 +74,17 @@ def put(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) -> N
         seen = arm.request("GET", record.path, _left(deadline))
         _must_not_be_newer(seen, epoch)
         condition = {"If-Match": seen.etag} if seen.status == 200 else {"If-None-Match": "*"}
-        body = _body(record, epoch)
+        body = _body(record, epoch, seen, (record.address,))
         if arm.request("PUT", record.path, _left(deadline), body, condition).status != 412:
             return
     raise Broken("HAN-A02", f"{record.full_name} was changed by others {_ATTEMPTS} times in a row")
 
 
 def withdraw(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) -> None:
-    """Remove the record if it is still ours; another node's newer one is left alone.
+    """Empty the record if it is still ours; another node's newer one is left alone.
 
     Raises:
-        Broken: HAN-A01 or HAN-A02; it may or may not have been removed.
+        Broken: HAN-A01 or HAN-A02; it may or may not have been emptied.
     """
     deadline = time.monotonic() + timeout_s
     for _ in range(_ATTEMPTS):
@@ -89,8 +92,8 @@ def withdraw(arm: ResourceManager, record: Record, epoch: int, timeout_s: float)
         is_ours = _addresses(seen) == (record.address,) and _epoch(seen) <= epoch
         if seen.status == 404 or not is_ours:
             return
-        condition = {"If-Match": seen.etag}
-        if arm.request("DELETE", record.path, _left(deadline), None, condition).status != 412:
+        body, condition = _body(record, epoch, seen, ()), {"If-Match": seen.etag}
+        if arm.request("PUT", record.path, _left(deadline), body, condition).status != 412:
             return
     raise Broken("HAN-A02", f"{record.full_name} was changed by others {_ATTEMPTS} times in a row")
 
@@ -98,18 +101,30 @@ def withdraw(arm: ResourceManager, record: Record, epoch: int, timeout_s: float)
 def check(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) -> str:
     """Compare the record at ARM and at the zone's own name servers with what it should be.
 
+    While ARM refuses or does not answer, nothing is known to be wrong, and no other node could
+    write the record either: that is told, and is no failure.
+
     Raises:
-        Broken: HAN-M01, it is missing or holds another address; HAN-A01, HAN-A02.
+        Broken: HAN-M01, it is missing, holds another address, or no name server answers.
+        Refused: HAN-A03, it carries a higher epoch.
     """
     deadline = time.monotonic() + timeout_s
-    seen = arm.request("GET", record.path, _left(deadline))
+    try:
+        seen = arm.request("GET", record.path, _left(deadline))
+        servers = _servers(arm, record, _left(deadline))
+    except Broken as error:
+        return f"{record.full_name} could not be looked at: {error}"
     if _epoch(seen) > epoch > 0:
         raise Refused("HAN-A03", f"{record.full_name} is at epoch {_epoch(seen)}, ours is {epoch}")
     held = _addresses(seen)
     if held != (record.address,):
         found = ", ".join(held) or "nothing"
         raise Broken("HAN-M01", f"{record.full_name} holds {found}, not {record.address}")
-    servers = _servers(arm, record, _left(deadline))
+    return _resolved(record, servers, deadline)
+
+
+def _resolved(record: Record, servers: Tuple[str, ...], deadline: float) -> str:
+    """Take the word of the first name server that answers."""
     failures: List[str] = []
     for server in servers:
         try:
@@ -125,12 +140,16 @@ def check(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) ->
 
 
 def _servers(arm: ResourceManager, record: Record, timeout_s: float) -> Tuple[str, ...]:
+    """Return the zone's name servers, as its own record set names them.
+
+    Reading that set needs no right on the rest of the zone.
+    """
     if record.visibility == "Private":
         return (AZURE_RESOLVER,)
     version = _API_VERSION[record.visibility]
-    zone = arm.request("GET", f"{record.zone_id}?api-version={version}", timeout_s)
-    names = _properties(zone).get("nameServers") or []
-    return tuple(str(name).rstrip(".") for name in names)
+    apex = arm.request("GET", f"{record.zone_id}/NS/@?api-version={version}", timeout_s)
+    names = _properties(apex).get("NSRecords") or []
+    return tuple(str(item.get("nsdname")).rstrip(".") for item in names)
 
 
 def _must_not_be_newer(seen: Answer, epoch: int) -> None:
@@ -138,12 +157,15 @@ def _must_not_be_newer(seen: Answer, epoch: int) -> None:
         raise Refused("HAN-A03", f"the record is at epoch {_epoch(seen)}, ours is {epoch}")
 
 
-def _body(record: Record, epoch: int) -> Mapping[str, Any]:
+def _body(
+    record: Record, epoch: int, seen: Answer, addresses: Tuple[str, ...]
+) -> Mapping[str, Any]:
+    """Return the set with these addresses; whatever else marks it, such as its owner, stays."""
+    metadata = {**(_properties(seen).get("metadata") or {}), EPOCH: str(epoch)}
+    held = [{"ipv4Address": address} for address in addresses]
     if record.visibility == "Private":
-        held: Mapping[str, Any] = {"aRecords": [{"ipv4Address": record.address}]}
-        return {"properties": {"ttl": record.ttl_s, "metadata": {EPOCH: str(epoch)}, **held}}
-    held = {"ARecords": [{"ipv4Address": record.address}]}
-    return {"properties": {"TTL": record.ttl_s, "metadata": {EPOCH: str(epoch)}, **held}}
+        return {"properties": {"ttl": record.ttl_s, "metadata": metadata, "aRecords": held}}
+    return {"properties": {"TTL": record.ttl_s, "metadata": metadata, "ARecords": held}}
 
 
 def _properties(answer: Answer) -> Mapping[str, Any]:

@@ -119,12 +119,17 @@ class Arm:
         self.body: dict[str, Any] | None = None
         self.version = 0
         self.interfere = 0
+        self.is_away = False
 
     def __call__(self, request: Request) -> Answer:
         assert request.headers["authorization"] == "Bearer token"
         assert "api-version=" in request.path
-        if "/A/" not in request.path:
-            return as_json(200, {"properties": {"nameServers": ["127.0.0.1."]}})
+        if self.is_away:
+            return as_json(503, {"error": {"code": "ServiceUnavailable"}})
+        if "/NS/@" in request.path:
+            return as_json(200, {"properties": {"NSRecords": [{"nsdname": "127.0.0.1."}]}})
+        if "/A/" not in request.path:  # the nodes' role has no right on the zone itself
+            return as_json(403, {"error": {"code": "AuthorizationFailed"}})
         if request.method == "GET":
             return as_json(404, {}) if self.body is None else as_json(200, self.body)
         if self.interfere:
@@ -134,9 +139,7 @@ class Arm:
         absent = request.headers.get("if-none-match") == "*"
         if (wanted and wanted != self.etag) or (absent and self.body is not None):
             return as_json(412, {"error": {"code": "PreconditionFailed"}})
-        if request.method == "DELETE":
-            self.body = None
-            return Answer(200)
+        assert request.method == "PUT"
         self.put(request.json)
         return as_json(201, self.body)
 
@@ -194,8 +197,25 @@ def test_only_our_own_record_is_withdrawn(arm: tuple[Arm, ResourceManager]) -> N
     azure_dns.withdraw(manager, RECORD, 3, T)
     assert store.held() == (["10.5.0.121"], "4")
     azure_dns.withdraw(manager, other, 4, T)
-    assert store.body is None
+    assert store.held() == ([], "4")
     azure_dns.withdraw(manager, other, 4, T)
+
+
+def test_what_marks_the_record_as_the_operators_stays(arm: tuple[Arm, ResourceManager]) -> None:
+    store, manager = arm
+    store.put({"properties": {"metadata": {"hacluster-owner": "default/web"}, "ARecords": []}})
+    azure_dns.put(manager, RECORD, 3, T)
+    azure_dns.withdraw(manager, RECORD, 3, T)
+    assert store.body is not None
+    assert store.body["properties"]["metadata"] == {"hacluster-owner": "default/web", EPOCH: "3"}
+
+
+def test_what_cannot_be_looked_at_is_no_failure(arm: tuple[Arm, ResourceManager]) -> None:
+    """The other node could not write the record either: moving there would end the service."""
+    store, manager = arm
+    azure_dns.put(manager, RECORD, 3, T)
+    store.is_away = True
+    assert "could not be looked at: HAN-A02" in azure_dns.check(manager, RECORD, 3, T)
 
 
 def test_the_monitor_compares_arm_and_the_zones_own_servers(

@@ -96,6 +96,10 @@ def test_a_lost_record_moves_the_group() -> None:
     assert (recovery.target, recovery.reactivations, recovery.failovers) == ("azuredns1", 0, 1)
 
 
+def test_a_record_that_was_just_written_is_not_missed_before_azure_shows_it() -> None:
+    assert implied(spec_of("azure-dns"))["azurednsw1"].start_delay_seconds == 60
+
+
 def test_a_written_monitor_takes_the_place_of_the_implied_one() -> None:
     assert implied(spec_of("everything")) == {}
 

@@ -318,9 +318,17 @@ def test_the_nodes_may_do_little_and_only_at_their_own_places() -> None:
         f"roleAssignments at containers/{name_of(view.names.container)}",
         "roleAssignments at virtualMachines/node-1",
         "roleAssignments at virtualMachines/node-2",
-        "roleAssignments at A/test-record1",
-        "roleAssignments at NS/@",
+        "roleAssignments at dnsZones/cluster1.zone",
     }
+
+
+def test_in_a_zone_of_somebody_else_the_nodes_may_write_their_record_alone() -> None:
+    def shared(spec: dict[str, Any]) -> None:
+        spec["access"]["dns"]["manageZone"] = False
+
+    scopes = {describe(one.id) for one in roles.desired(View.of(sample("azure-dns", shared)))}
+    assert {"roleAssignments at A/test-record1", "roleAssignments at NS/@"} <= scopes
+    assert "roleAssignments at dnsZones/cluster1.zone" not in scopes
 
 
 def sas(spec: dict[str, Any]) -> None:
