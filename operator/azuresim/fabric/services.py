@@ -146,8 +146,7 @@ class Services:
 
     async def settle(self) -> None:
         """Let the data plane follow before ARM answers, as long as that is soon."""
-        if self._networks or self._internet:  # nobody asks for names anywhere else
-            self.published.note()
+        self.published.note()
         await self.storage.settle()
 
     async def stop(self) -> None:

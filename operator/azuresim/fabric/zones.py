@@ -5,7 +5,7 @@ Names here are in small letters and without their final dot. The rules are those
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from dnslib import QTYPE, RCODE, RR
@@ -13,6 +13,12 @@ from dnslib import QTYPE, RCODE, RR
 from azuresim.fabric import record_data
 from azuresim.resources.dns.records import APEX, Dialect
 from azuresim.state.records import Record
+
+Key = tuple[str, str]
+"""Owner and type of a record set."""
+
+Held = tuple[int, tuple[Any, ...]]
+"""Time to live in seconds, and the data."""
 
 LONGEST_CHAIN: Final = 8
 """Aliases followed for one answer."""
@@ -49,12 +55,32 @@ class Zone:
     Attributes:
         name: Its apex.
         sets: Data and time to live in seconds, by owner and type.
-        names: Every name there is, those that only have others below them included.
+        names: Every name there is, those that only have others below them included, with how
+            many sets are at it or below it; the apex is always there.
     """
 
     name: str
-    sets: Mapping[tuple[str, str], tuple[int, tuple[Any, ...]]] = field(repr=False)
-    names: frozenset[str] = field(repr=False)
+    sets: Mapping[Key, Held] = field(default_factory=dict, repr=False)
+    names: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    def changed(self, changes: Mapping[Key, Held | None]) -> "Zone":
+        """Return the zone with some sets new or, where there is None, gone.
+
+        Cheap in a large zone too: what did not change is copied, not looked at.
+        """
+        sets, names = dict(self.sets), dict(self.names)
+        names.setdefault(self.name, 0)
+        for key, held in changes.items():
+            step = (held is not None) - (key in sets)
+            for name in _up_to(key[0], self.name) if step else ():
+                names[name] = names.get(name, 0) + step
+                if not names[name]:
+                    del names[name]
+            if held is not None:
+                sets[key] = held
+            else:
+                sets.pop(key, None)
+        return replace(self, sets=sets, names=names)
 
     def look_up(self, name: str, kind: str) -> Found:
         """Answer a question about a name of this zone."""
@@ -111,23 +137,21 @@ class Zone:
             yield RR(self.name, QTYPE.SOA, ttl=min(ttl, soa.times[-1]), rdata=soa)
 
 
-def zone(record: Record, sets: list[Record], dialect: Dialect) -> Zone:
-    """Return the zone that a record and its record sets describe.
+def set_of(record: Record, apex: str, dialect: Dialect) -> tuple[Key, Held | None]:
+    """Return what a record set says: its owner and type, and what it holds.
 
     A set that holds nothing, or nothing that can be told, is no set.
     """
-    apex = record.name.casefold()
-    found: dict[tuple[str, str], tuple[int, tuple[Any, ...]]] = {}
-    names = {apex}
-    for each in sets:
-        kind = each.kind.rpartition("/")[2].upper()
-        properties = each.body()["properties"]
-        data = tuple(record_data.made(kind, properties.get(dialect.held(kind)), dialect.minimum))
-        if data:
-            owner = _owner(each.name.casefold(), apex)
-            found[owner, kind] = (int(properties[dialect.ttl]), data)
-            names.update(_up_to(owner, apex))
-    return Zone(name=apex, sets=found, names=frozenset(names))
+    kind = record.kind.rpartition("/")[2].upper()
+    properties = record.body()["properties"]
+    data = tuple(record_data.made(kind, properties.get(dialect.held(kind)), dialect.minimum))
+    return place(record.key, apex), (int(properties[dialect.ttl]), data) if data else None
+
+
+def place(set_key: str, apex: str) -> Key:
+    """Return owner and type of the record set with a key."""
+    kind, relative = set_key.rsplit("/", 2)[-2:]
+    return _owner(relative, apex), kind.upper()
 
 
 def is_within(name: str, apex: str) -> bool:

@@ -40,6 +40,7 @@ class Store:
         self._links: dict[str, tuple[Link, ...]] = {}
         self._referrers: dict[str, dict[Link, None]] = {}
         self._changes: Counter[str] = Counter()
+        self._followers: dict[str, list[set[str]]] = {}
         self._due: list[tuple[float, str]] = []
         self._drawn: dict[str, int] = {}
         self._facts: dict[str, Any] = {}
@@ -64,6 +65,10 @@ class Store:
         """Yield the records of a kind directly in a group, a parent, or a subscription."""
         for key in self._members.get((container, kind), ()):
             yield self._records[key]
+
+    def size(self, container: str, kind: str) -> int:
+        """Return how many records `members` would yield."""
+        return len(self._members.get((container, kind), ()))
 
     def within(self, key: str) -> Iterator[Record]:
         """Yield all records below this one, deepest first."""
@@ -95,6 +100,17 @@ class Store:
     def changes(self, kind: str) -> int:
         """Return how often records of a kind were written or removed since the start."""
         return self._changes[kind]
+
+    def follow(self, kinds: Iterable[str]) -> set[str]:
+        """Return where the key of each record of these kinds goes that is written or removed.
+
+        The keys of those there are now are in it already. Who reads the set empties it.
+        """
+        kinds = frozenset(kinds)
+        touched = {key for key, record in self._records.items() if record.kind in kinds}
+        for kind in kinds:
+            self._followers.setdefault(kind, []).append(touched)
+        return touched
 
     def stuck(self) -> list[Operation]:
         """Return the operations that never end."""
@@ -160,7 +176,7 @@ class Store:
 
     def _keep(self, record: Record) -> None:
         key = record.key
-        self._changes[record.kind] += 1
+        self._tell(record)
         self._drop_links(key)
         if key not in self._records:
             for container in _containers(record):
@@ -177,11 +193,17 @@ class Store:
         record = self._records.pop(key, None)
         if record is None:
             return
-        self._changes[record.kind] += 1
+        self._tell(record)
         self._drop_links(key)
         for container in _containers(record):
             _discard(self._members, (container, record.kind), key)
         _discard(self._within, container_key(key), key)
+
+    def _tell(self, record: Record) -> None:
+        """Count a record as changed, and tell those who follow its kind."""
+        self._changes[record.kind] += 1
+        for touched in self._followers.get(record.kind, ()):
+            touched.add(record.key)
 
     def _drop_links(self, key: str) -> None:
         for link in self._links.pop(key, ()):
@@ -219,6 +241,12 @@ class Transaction:
             elif record.kind == kind and container in _containers(record):
                 kept[key] = record
         return [kept[key] for key in sorted(kept)]
+
+    def count(self, container: str, kind: str) -> int:
+        """Return how many records of a kind are directly in a container."""
+        if any(record is None or record.kind == kind for record in self._changed.values()):
+            return len(self.members(container, kind))
+        return self.store.size(container, kind)
 
     def referrers(self, target: str) -> list[Link]:
         """Return the links that point at a key, as this request sees them."""

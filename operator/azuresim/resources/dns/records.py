@@ -235,7 +235,8 @@ def new_set(call: Call, zone: str, dialect: Dialect, kind: str, ttl: int, held: 
 
 def count(call: Call, zone_key: str, dialect: Dialect) -> int:
     """Return how many record sets a zone has."""
-    return sum(len(_members(call, zone_key, dialect, kind)) for kind in dialect.types)
+    kinds = (f"{dialect.zone}/{kind}".casefold() for kind in dialect.types)
+    return sum(call.tx.count(zone_key, kind) for kind in kinds)
 
 
 def _members(call: Call, zone_key: str, dialect: Dialect, kind: str) -> list[Record]:

@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import functools
+import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from dnslib import QTYPE, RCODE, DNSRecord
 from tests.unit.azuresim.fabric.stored import GROUP, Stored
 
+from azuresim.errors import ArmError
 from azuresim.fabric import name_servers, places
 from azuresim.fabric.dns import DnsServer, respond
 from azuresim.fabric.name_servers import Published
@@ -21,6 +23,7 @@ from hacluster_node.net import dns as agent_dns
 ZONE = "Microsoft.Network/dnszones/example.com"
 PRIVATE = "Microsoft.Network/privateDnsZones/example.com"
 NET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/net"
+SPACE = {"addressSpace": {"addressPrefixes": ["10.5.0.0/16"]}}
 
 
 class Clock:
@@ -155,10 +158,51 @@ def test_a_change_shows_after_the_delay_and_not_before(stored: Stored) -> None:
     assert RCODE.get(gone.header.rcode) == "NXDOMAIN"
 
 
+def write_anything(stored: Stored, dice: random.Random) -> None:
+    """Write or delete a zone, a record set or a link; what is refused changes nothing."""
+    zone = dice.choice((ZONE, PRIVATE, f"{PRIVATE}.net"))
+    name = dice.choice(("www", "@", "a.b", "b", "*.b"))
+    made = a if zone == ZONE else private_a
+    address = f"10.5.0.{dice.randrange(1, 250)}"
+    link = {"virtualNetwork": {"id": NET}, "registrationEnabled": False}
+    acts: list[Callable[[], object]] = [
+        lambda: stored.put(zone, {"location": "global"}),
+        lambda: stored.delete(zone),
+        lambda: stored.delete(f"{zone}/A/{name}"),
+        lambda: stored.delete(f"{PRIVATE}/virtualNetworkLinks/l"),
+        lambda: stored.put(
+            f"{PRIVATE}/virtualNetworkLinks/l", {"location": "global", "properties": link}
+        ),
+    ]
+    acts += [lambda: stored.put(f"{zone}/A/{name}", made(address))] * 5
+    with contextlib.suppress(ArmError):
+        dice.choice(acts)()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_follows_the_writes_shows_the_same_as_what_looks_at_all(
+    stored: Stored, seed: int
+) -> None:
+    dice, clock = random.Random(seed), Clock()
+    stored.put(NET, {"location": "eastus", "properties": SPACE})
+    published = Published(stored.service, 2.0, clock)
+    for _ in range(60):
+        for _ in range(dice.randrange(1, 5)):
+            write_anything(stored, dice)
+        published.note()
+        clock.now += dice.choice((0.0, 0.5, 3.0))
+    stored.put(ZONE, {"location": "global"})
+    stored.put(f"{ZONE}/A/last", a("10.5.0.250"))
+    published.note()
+    clock.now += 2.0
+    view = published.now()
+    assert view == Published(stored.service, 0.0).now()
+    assert ("last.example.com", "A") in view.public[0].zone.sets
+
+
 def linked(stored: Stored, **properties: Any) -> None:
     """Make a private zone of the same name and link it to the network."""
-    space = {"addressSpace": {"addressPrefixes": ["10.5.0.0/16"]}}
-    stored.put(NET, {"location": "eastus", "properties": space})
+    stored.put(NET, {"location": "eastus", "properties": SPACE})
     stored.put(PRIVATE, {"location": "global"})
     stored.put(f"{PRIVATE}/A/www", private_a("10.5.0.77"))
     link = {"virtualNetwork": {"id": NET}, "registrationEnabled": False, **properties}
