@@ -23,7 +23,7 @@ setup:       ## install what is needed, once; seconds when it is there
 # What only tests need is left to them.
 up demo: PARTS ?= python controlplane store machines machine-base
 
-up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=nspawn, SPEED=n, WITHOUT_OPERATOR=1)
+up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=nspawn or qemu, SPEED=n, WITHOUT_OPERATOR=1)
 	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator) $(if $(MACHINES),--machines $(MACHINES))
 
 down: $(if $(wildcard .local/lock),setup) ## end it, and leave nothing behind

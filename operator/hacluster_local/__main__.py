@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -30,24 +31,31 @@ def main(context: click.Context, home: Path) -> None:
     context.obj = home
 
 
-machines_option = click.option(
-    "--machines",
-    type=click.Choice(["none", "nspawn"]),
-    default="none",
-    show_default=True,
-    help="nspawn: real ones, with networks between them; needs root.",
-)
+def machines_option(*kinds: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option that says how real machines are."""
+    return click.option(
+        "--machines",
+        type=click.Choice(["none", *kinds]),
+        default="none",
+        show_default=True,
+        help=f"{', '.join(kinds)}: real ones, with networks between them; needs root.",
+    )
 
 
 @main.command()
 @click.option("--speed", default=SPEED, show_default=True, help="Times as fast as Azure.")
 @click.option("--without-operator", is_flag=True, help="Leave the operator to you.")
-@machines_option
+@machines_option("nspawn", "qemu")
 @click.pass_obj
 def up(home: Path, *, speed: int, without_operator: bool, machines: str) -> None:
     """Start everything in the background."""
-    real = machines != "none"
-    environment.up(home, speed=speed, with_operator=not without_operator, with_machines=real)
+    environment.up(
+        home,
+        speed=speed,
+        with_operator=not without_operator,
+        with_machines=machines != "none",
+        emulated=machines == "qemu",
+    )
     say(f"Up. Next: . {home}/env && kubectl get haclusters    (end it with: make down)")
 
 
@@ -60,7 +68,7 @@ def down(home: Path) -> None:
 
 
 @main.command()
-@machines_option
+@machines_option("nspawn")
 @click.pass_obj
 def demo(home: Path, *, machines: str) -> None:
     """Apply, drift, repair, delete: the story. With machines: a client survives a power loss."""

@@ -30,7 +30,9 @@ mount -t overlay overlay -o "$1" "$2"
 shift 2
 exec "$@"
 """
-RUN: Final = """
+OPTIONS: Final = "sandbox=chroot,xattr,cache=auto,log_level=err"
+RUN: Final = f"""
+OPTIONS={OPTIONS}
 mount -t proc proc /proc
 mkdir -p /run/virtiofsd
 mount -t tmpfs tmpfs /run/virtiofsd
@@ -38,7 +40,7 @@ sharer=$1
 for share in root platform temporary; do
   shift
   rm -f "$share.sock"
-  "$sharer" --socket-path="$share.sock" -o log_level=err -o "source=$1,sandbox=chroot,xattr,cache=auto" &
+  "$sharer" --socket-path="$share.sock" -o "source=$1" -o "$OPTIONS" &
 done
 shift
 for share in root platform temporary; do
@@ -149,11 +151,12 @@ def _qemu(how: Emulated) -> list[str]:
     identity = hashlib.sha256(ids.key(machine.id).encode()).hexdigest()[:32]
     words = (
         "console=ttyS0 quiet panic=1 tsc=reliable no_timer_check mitigations=off net.ifnames=0 "
-        f"systemd.machine_id={identity} systemd.show_status=false"
+        f"systemd.machine_id={identity} systemd.show_status=false "
+        "modprobe.blacklist=powernow_k8,acpi_cpufreq,kvm,kvm_amd,pcspkr"
     )
     line = [
         PROGRAM, "-accel", "tcg,thread=multi,tb-size=128", "-M", "q35,memory-backend=memory",
-        "-cpu", "qemu64", "-smp", "1", "-m", f"{MEMORY_MIB}",
+        "-cpu", "qemu64,-svm", "-smp", "1", "-m", f"{MEMORY_MIB}",
         "-object", f"memory-backend-memfd,id=memory,size={MEMORY_MIB}M,share=on",
         "-nodefaults", "-no-user-config", "-display", "none",
         "-kernel", str(how.kernel / "vmlinuz"), "-initrd", str(how.kernel / "initrd"),

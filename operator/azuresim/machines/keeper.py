@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from azuresim.fabric.wanted import Interface
 from azuresim.machines import channel, dress, emulator, launch, loops, places, plan
-from azuresim.machines.channel import Switchboard
 from azuresim.machines.cgroups import Group, StuckError
+from azuresim.machines.channel import Switchboard
 from azuresim.machines.door import Machine
 from azuresim.machines.memory import Kept
 from azuresim.machines.plan import Seen, Step

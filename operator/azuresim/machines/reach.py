@@ -32,7 +32,8 @@ def become(where: Mapping[str, Any], words: Sequence[str]) -> NoReturn:
     """Become a command in a place that the simulator named.
 
     Args:
-        where: `leader` and `group` of a machine, `agent` of an emulated one, or `namespace` and `resolver` of a client.
+        where: `leader` and `group` of a machine, `agent` of an emulated one, or `namespace` and
+            `resolver` of a client.
         words: The command.
 
     Raises:

@@ -23,10 +23,11 @@ TOOLS: Final = ("drbd-utils", "busybox-static")
 EMULATOR: Final = (
     debian.Package(name="qemu-system-x86", program="qemu-system-x86_64"),
     debian.Package(name="qemu-system-common", program="/usr/lib/qemu/virtiofsd"),
+    debian.Package(name="kmod", program="depmod"),
 )
 MODULES: Final = ("virtio_pci", "virtiofs", "virtio_net", "virtio_scsi", "sd_mod", "virtio_console")
 INIT: Final = Path(__file__).with_name("guest_init.sh")
-EDITION: Final = "1"
+EDITION: Final = "2"
 """To be raised when the tree is made another way from the same packages."""
 
 
@@ -69,8 +70,11 @@ def _image() -> str:
 
 
 def _depends() -> str:
-    shown = subprocess.run(
-        ["apt-cache", "depends", META], capture_output=True, text=True, check=False
+    program = shutil.which("apt-cache", path=debian.SEARCH)
+    if program is None:
+        return ""
+    shown = subprocess.run(  # noqa: S603 - our own words
+        [program, "depends", META], capture_output=True, text=True, check=False
     ).stdout
     found = re.search(r"Depends: (linux-image-\S+)", shown)
     return found[1] if found else ""
@@ -90,8 +94,8 @@ def _make(draft: Path, image: str) -> None:
             run(["dpkg-deb", "-x", str(package), str(unpacked)], around, current)
             package.unlink()
         version = image.removeprefix("linux-image-")
-        busybox = unpacked / "bin/busybox"
-        run([str(busybox), "depmod", "-b", str(unpacked), version], around, current)
+        depmod = shutil.which("depmod", path=debian.SEARCH) or "depmod"
+        run([depmod, "-b", str(unpacked), version], around, current)
         shutil.copyfile(unpacked / "boot" / f"vmlinuz-{version}", draft / "vmlinuz")
         _archive(draft, unpacked, version)
         _layer(draft / "layer", unpacked)

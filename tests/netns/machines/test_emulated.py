@@ -28,12 +28,12 @@ RESOURCE = f"""resource r0 {{
 }}"""
 
 MAKE = (
-    "set -e; modprobe drbd; printf 'label: gpt\\n,64M\\n' | sfdisk -q --wipe always "
+    "modprobe drbd; printf 'label: gpt\\n,64M\\n' | sfdisk -q --wipe always "
     f"{DISK}; udevadm settle; mkdir -p /var/lib/drbd; "
     "drbdadm create-md --force r0; drbdadm up r0"
 )
 FILL = (
-    "set -e; drbdadm wait-connect r0; drbdadm -- --clear-bitmap new-current-uuid r0; "
+    "drbdadm wait-connect r0; drbdadm -- --clear-bitmap new-current-uuid r0; "
     "drbdadm primary r0; mkfs.ext4 -q /dev/drbd0; mount /dev/drbd0 /srv; "
     "echo acknowledged >/srv/file; sync /srv/file"
 )
@@ -82,6 +82,11 @@ def test_an_emulated_machine_is_one_with_a_kernel_of_its_own(emulated: Site) -> 
     _it_ends_and_comes_back_as_asked(site)
 
 
+def _must(site: Site, name: str, script: str) -> None:
+    said = site.run(name, f"exec 2>&1; (set -e\n{script}\n) && echo done")
+    assert said.strip().endswith("done"), said
+
+
 def _clocks_stand_still(site: Site) -> None:
     """A freeze stops the guest's clocks with it: monotonic time loses what was frozen away."""
     about = "cat /proc/uptime | cut -d' ' -f1"
@@ -100,8 +105,8 @@ def _clocks_stand_still(site: Site) -> None:
 def _a_mirror_survives_a_power_loss(site: Site) -> None:
     """Real DRBD over the fabric: what the killed machine had acknowledged, the other has."""
     for name in NODES:
-        site.run(name, f"cat >/etc/drbd.d/r0.res <<'EOT'\n{RESOURCE}\nEOT\n{MAKE}")
-    site.run(ONE, FILL)
+        _must(site, name, f"cat >/etc/drbd.d/r0.res <<'EOT'\n{RESOURCE}\nEOT\n{MAKE}")
+    _must(site, ONE, FILL)
     state = site.run(ONE, "drbdadm role r0; cat /srv/file").split()
     assert state == ["Primary/Secondary", "acknowledged"]
     assert site.say("machine", "kill", more=(ONE,)).returncode == 0
