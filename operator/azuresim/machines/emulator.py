@@ -30,7 +30,7 @@ mount -t overlay overlay -o "$1" "$2"
 shift 2
 exec "$@"
 """
-OPTIONS: Final = "sandbox=chroot,xattr,cache=auto,log_level=err"
+OPTIONS: Final = "sandbox=chroot,no_xattr,cache=always,log_level=err"
 RUN: Final = f"""
 OPTIONS={OPTIONS}
 mount -t proc proc /proc
