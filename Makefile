@@ -38,8 +38,8 @@ test: setup  ## all tests, on all cores; ARGS='tests/kube -k refused' for some
 check: setup ## format, lint, types, architecture, generated files
 	@$(PYTHON) -m hacluster_local check
 
-test-mirror: setup ## the mirror disk under every failure, on real DRBD in emulated guests
-	@$(PYTHON) -m pytest tests/mirror $(ARGS)
+test-mirror: setup ## the mirror disk under every failure, on real DRBD in emulated guests and machines
+	@$(PYTHON) -m pytest tests/mirror tests/netns/machines/test_emulated.py $(ARGS)
 
 bench: setup ## measure; tables go to docs/benchmarks.md; BENCHES='operator_idle' for some
 	@$(PYTHON) -m tests.bench $(BENCHES)

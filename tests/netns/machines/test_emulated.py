@@ -1,4 +1,4 @@
-"""Machines with a kernel of their own, behind the SDKs: one story, as each boot takes long."""
+"""Machines with a kernel of their own, behind the SDKs: few stories, as each boot takes long."""
 
 from __future__ import annotations
 
@@ -78,8 +78,12 @@ def test_an_emulated_machine_is_one_with_a_kernel_of_its_own(emulated: Site) -> 
     assert looked[4:] == [str(20 << 30), "reached"]
 
     _clocks_stand_still(site)
-    _a_mirror_survives_a_power_loss(site)
-    _it_ends_and_comes_back_as_asked(site)
+
+
+@pytest.mark.long
+def test_a_mirror_survives_a_power_loss_and_machines_come_back(emulated: Site) -> None:
+    _a_mirror_survives_a_power_loss(emulated)
+    _it_ends_and_comes_back_as_asked(emulated)
 
 
 def _must(site: Site, name: str, script: str) -> None:
