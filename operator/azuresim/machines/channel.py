@@ -132,13 +132,28 @@ async def tell(monitor: Path, *orders: Mapping[str, Any]) -> None:
             try:
                 await reader.readline()  # its greeting
                 for order in ({"execute": "qmp_capabilities"}, *orders):
-                    writer.write(json.dumps(order).encode() + b"\n")
-                    await writer.drain()
-                    await _obeyed(reader)
+                    await _order(reader, writer, order)
             finally:
                 writer.close()
     except (OSError, TimeoutError) as error:
         raise MonitorError(f"its emulator does not answer: {error}") from error
+
+
+async def _order(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, order: Mapping[str, Any]
+) -> None:
+    """Give one order; a file whose disk has just been taken away is let go of a moment later."""
+    while True:
+        writer.write(json.dumps(order).encode() + b"\n")
+        await writer.drain()
+        try:
+            await _obeyed(reader)
+        except MonitorError as error:
+            if order["execute"] != "blockdev-del" or "in use" not in str(error):
+                raise
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return
 
 
 async def _obeyed(reader: asyncio.StreamReader) -> None:
