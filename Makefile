@@ -23,7 +23,7 @@ setup:       ## install what is needed, once; seconds when it is there
 # What only tests need is left to them.
 up demo: PARTS ?= python controlplane store machines machine-base
 
-up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=none, SPEED=n, WITHOUT_OPERATOR=1)
+up: setup    ## start the whole system in the background; then: . .local/env (MACHINES=none or qemu, SPEED=n, WITHOUT_OPERATOR=1)
 	@$(PYTHON) -m hacluster_local up $(if $(SPEED),--speed $(SPEED)) $(if $(WITHOUT_OPERATOR),--without-operator) $(if $(MACHINES),--machines $(MACHINES))
 
 down: $(if $(wildcard .local/lock),setup) ## end it, and leave nothing behind
@@ -38,8 +38,8 @@ test: setup  ## all tests, on all cores; ARGS='tests/kube -k refused' for some
 check: setup ## format, lint, types, architecture, generated files
 	@$(PYTHON) -m hacluster_local check
 
-test-mirror: setup ## the mirror disk under every failure, on real DRBD in emulated guests
-	@$(PYTHON) -m pytest tests/mirror $(ARGS)
+test-mirror: setup ## the mirror disk under every failure, on real DRBD in emulated guests and machines
+	@$(PYTHON) -m pytest tests/mirror tests/netns/machines/test_emulated.py $(ARGS)
 
 bench: setup ## measure; tables go to docs/benchmarks.md; BENCHES='operator_idle' for some
 	@$(PYTHON) -m tests.bench $(BENCHES)

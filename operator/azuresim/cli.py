@@ -40,7 +40,12 @@ def main() -> None:
 @click.option(
     "--machine-base",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Debian tree that machines of kind nspawn start from.",
+    help="Debian tree that machines start from.",
+)
+@click.option(
+    "--machine-kernel",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Kernel that machines of kind qemu boot: a folder that `make setup` makes.",
 )
 @click.option(
     "--shutdown-within",
@@ -68,6 +73,7 @@ def serve(
     directory: Path,
     machines: str,
     machine_base: Path | None,
+    machine_kernel: Path | None,
     shutdown_within: float,
     durations: str,
     speed: float,
@@ -79,14 +85,12 @@ def serve(
     dns_delay: float,
 ) -> None:
     """Serve until SIGTERM; one JSON line on standard output says when and where."""
-    if machines == "qemu":
-        raise click.ClickException(
-            "Machines of kind 'qemu' are not there yet. Use --machines nspawn for real machines on "
-            "this kernel, or --machines none: power states and Run Command results then come from "
-            "a model."
+    if machines != "none" and machine_base is None:
+        raise click.UsageError(
+            f"Machines of kind {machines} start from a tree: name it, --machine-base"
         )
-    if machines == "nspawn" and machine_base is None:
-        raise click.UsageError("Machines of kind nspawn start from a tree: name it, --machine-base")
+    if machines == "qemu" and machine_kernel is None:
+        raise click.UsageError("Machines of kind qemu boot a kernel: name it, --machine-kernel")
     from azuresim import serving  # noqa: PLC0415 - a second of imports that no other command needs
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
@@ -102,8 +106,9 @@ def serve(
         regions=regions.names(cloud),
     )
     real = None
-    if machines == "nspawn" and machine_base is not None:
-        real = serving.Real(base=machine_base, patience_s=shutdown_within)
+    if machines != "none" and machine_base is not None:
+        kernel = machine_kernel if machines == "qemu" else None
+        real = serving.Real(base=machine_base, patience_s=shutdown_within, kernel=kernel)
     options = serving.Options(
         directory=directory,
         host=host,

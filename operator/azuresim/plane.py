@@ -18,7 +18,7 @@ from azuresim.clock import Clock
 from azuresim.fabric import kernel, places
 from azuresim.fabric.door import EVERYTHING, PLACES, VNET
 from azuresim.fabric.linux import LinuxFabric
-from azuresim.machines import launch
+from azuresim.machines import emulator, launch
 from azuresim.machines.keeper import Host
 from azuresim.machines.model import Model
 from azuresim.machines.nspawn import Nspawn
@@ -41,10 +41,12 @@ class Real:
     Attributes:
         base: The Debian tree that machines start from.
         patience_s: How long a machine may take to shut down before it is killed.
+        kernel: Folder of what emulated machines boot; None for machines on this kernel.
     """
 
     base: Path
     patience_s: float = 30.0
+    kernel: Path | None = None
 
 
 def check(real: Real) -> None:
@@ -56,7 +58,9 @@ def check(real: Real) -> None:
     remedy = "or use --machines none: power states and Run Command results come from a model then."
     if os.geteuid() != 0:
         raise UnfitError(f"Real machines need root. Run as root, {remedy}")
-    if shutil.which("systemd-nspawn", path=launch.SEARCH) is None:
+    if real.kernel is not None:
+        _check_emulator(real.kernel, remedy)
+    elif shutil.which("systemd-nspawn", path=launch.SEARCH) is None:
         raise UnfitError(f"systemd-nspawn is missing. apt-get install systemd-container, {remedy}")
     if lacking := kernel.missing():
         raise UnfitError(f"{lacking}, {remedy}")
@@ -64,6 +68,17 @@ def check(real: Real) -> None:
         raise UnfitError(
             f"{real.base} is no Debian tree with systemd. `make setup` makes one in "
             f"~/.cache/hacluster/machine; name it with --machine-base, {remedy}"
+        )
+
+
+def _check_emulator(kernel: Path, remedy: str) -> None:
+    if absent := emulator.missing():
+        packages = "apt-get install qemu-system-x86 qemu-system-common"
+        raise UnfitError(f"{' and '.join(absent)} is missing. {packages}, {remedy}")
+    if not emulator.fits(kernel):
+        raise UnfitError(
+            f"{kernel} has no kernel for emulated machines. `make setup PARTS=guest-kernel` makes "
+            f"one in ~/.cache/hacluster/guest-kernel; name it with --machine-kernel, {remedy}"
         )
 
 
@@ -104,8 +119,10 @@ class Plane:
             network=self.fabric,
             authority=authority,
             patience_s=real.patience_s,
+            kernel=real.kernel.resolve() if real.kernel else None,
         )
         self.machines = Nspawn(host, model, clock, pace=pace, kept=kept, keep=keep)
+        self._emulated = real.kernel is not None
         self._follower: asyncio.Task[None] | None = None
 
     async def start(self, tell: Tell) -> None:
@@ -117,7 +134,7 @@ class Plane:
         await self.fabric.start()
         for machine in self.machines.alive():
             with contextlib.suppress(LookupError):  # its interfaces were taken away meanwhile
-                await asyncio.to_thread(self.fabric.plug, machine)
+                await asyncio.to_thread(partial(self.fabric.plug, machine, emulated=self._emulated))
         self._tell(tell)
         self._follower = asyncio.create_task(self._follow(tell), name="namespaces")
         self.machines.start()

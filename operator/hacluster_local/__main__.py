@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -31,14 +32,16 @@ def main(context: click.Context, home: Path) -> None:
     context.obj = home
 
 
-machines_option = click.option(
-    "--machines",
-    type=click.Choice(["auto", "none", "nspawn"]),
-    default="auto",
-    show_default=True,
-    help="nspawn: real ones, with networks between them; needs root. none: a model. "
-    "auto: real ones where there can be any.",
-)
+def machines_option(*kinds: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option that says how real machines are."""
+    return click.option(
+        "--machines",
+        type=click.Choice(["auto", "none", *kinds]),
+        default="auto",
+        show_default=True,
+        help=f"{', '.join(kinds)}: real ones, with networks between them; needs root. "
+        "none: a model. auto: nspawn where there can be any.",
+    )
 
 
 def are_real(machines: str) -> bool:
@@ -52,12 +55,17 @@ def are_real(machines: str) -> bool:
 @main.command()
 @click.option("--speed", default=SPEED, show_default=True, help="Times as fast as Azure.")
 @click.option("--without-operator", is_flag=True, help="Leave the operator to you.")
-@machines_option
+@machines_option("nspawn", "qemu")
 @click.pass_obj
 def up(home: Path, *, speed: int, without_operator: bool, machines: str) -> None:
     """Start everything in the background."""
-    real = are_real(machines)
-    environment.up(home, speed=speed, with_operator=not without_operator, with_machines=real)
+    environment.up(
+        home,
+        speed=speed,
+        with_operator=not without_operator,
+        with_machines=are_real(machines),
+        emulated=machines == "qemu",
+    )
     say(f"Up. Next: . {home}/env && kubectl get haclusters    (end it with: make down)")
 
 
@@ -70,7 +78,7 @@ def down(home: Path) -> None:
 
 
 @main.command()
-@machines_option
+@machines_option("nspawn")
 @click.pass_obj
 def demo(home: Path, *, machines: str) -> None:
     """Apply, drift, repair, delete: the story. With machines: a client survives a power loss."""

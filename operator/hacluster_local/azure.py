@@ -45,18 +45,22 @@ class Behind:
     """What stands behind the simulated Azure.
 
     ``azurite`` is the command that starts a store; ``machines`` the tree that real machines start
-    from, or None for a model of them.
+    from, or None for a model of them; ``kernel`` what they boot if they are emulated, or None.
     """
 
     azurite: tuple[str, ...]
     machines: Path | None = None
+    kernel: Path | None = None
 
     def options(self) -> tuple[str, ...]:
         """Return the options that say so."""
         stores = ("--azurite", shlex.join(self.azurite))
         if self.machines is None:
             return (*stores, "--machines", "none")
-        return (*stores, "--machines", "nspawn", "--machine-base", str(self.machines))
+        base = ("--machine-base", str(self.machines))
+        if self.kernel is None:
+            return (*stores, "--machines", "nspawn", *base)
+        return (*stores, "--machines", "qemu", "--machine-kernel", str(self.kernel), *base)
 
 
 def start_azure(home: Path, behind: Behind, speed: int = SPEED) -> Azure:

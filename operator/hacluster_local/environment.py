@@ -21,7 +21,7 @@ from hacluster_local.controlplane import binaries
 from hacluster_local.controlplane.access import Authority
 from hacluster_local.controlplane.kubectl import Kubectl
 from hacluster_local.controlplane.server import start_control_plane
-from hacluster_local.setup import machine_base
+from hacluster_local.setup import guest_kernel, machine_base
 from hacluster_local.setup.checkout import ROOT
 from hacluster_local.setup.progress import step
 from hacluster_local.store import install
@@ -48,11 +48,17 @@ class Environment:
 
 
 def up(
-    home: Path, *, speed: int = SPEED, with_operator: bool = True, with_machines: bool = False
+    home: Path,
+    *,
+    speed: int = SPEED,
+    with_operator: bool = True,
+    with_machines: bool = False,
+    emulated: bool = False,
 ) -> Environment:
     """Start everything and wait until it serves; about ten seconds.
 
-    With machines, those of the simulated Azure are real; without, they are a model.
+    With machines, those of the simulated Azure are real, emulated ones with a kernel of their own
+    if so asked; without, they are a model.
 
     Raises:
         RefusedError: It is up already, another run is at it, or there can be no machines here.
@@ -63,7 +69,7 @@ def up(
         _refuse_second(home)
         _clear(home, keep=(LOCK,))
         try:
-            behind = _behind(with_machines=with_machines)
+            behind = _behind(with_machines=with_machines, emulated=emulated)
             with step("Start API server, simulated Azure and operator", "about 10 s"):
                 return _start(home, speed, behind, with_operator=with_operator)
         except BaseException:
@@ -77,7 +83,7 @@ def down(home: Path) -> int:
         return _end(home)
 
 
-def _behind(*, with_machines: bool) -> Behind:
+def _behind(*, with_machines: bool, emulated: bool) -> Behind:
     azurite = install.find_or_install()
     command = (str(azurite.node), str(azurite.script))
     if not with_machines:
@@ -87,7 +93,8 @@ def _behind(*, with_machines: bool) -> Behind:
             f"There can be no real machines here: {why}. Without them: make up MACHINES=none. "
             "Power states and results of scripts then come from a model, and no packet flows."
         )
-    return Behind(azurite=command, machines=machine_base.find_or_make())
+    kernel = guest_kernel.find_or_make() if emulated else None
+    return Behind(azurite=command, machines=machine_base.find_or_make(), kernel=kernel)
 
 
 def _start(home: Path, speed: int, behind: Behind, *, with_operator: bool) -> Environment:

@@ -42,10 +42,54 @@ Restart=always
 WantedBy=sysinit.target
 """,
 }
-WANTED_BY: Final = {"walinuxagent.service": "multi-user", "azure-disks.service": "sysinit"}
+EMULATED_PROGRAMS: Final = ("agent.py", "user_data.py", "network.py", "relay.py")
+EMULATED_UNITS: Final = {
+    "walinuxagent.service": UNITS["walinuxagent.service"].replace(
+        "After=azure-disks.service", "After=azure-network.service"
+    ),
+    "azure-relay.service": """[Unit]
+Description=Relay between the platform and the guest agent
+
+[Service]
+ExecStart=/usr/bin/python3 /usr/lib/azure/relay.py
+Restart=always
+RestartSec=1
+KillMode=process
+
+[Install]
+WantedBy=multi-user.target
+""",
+    "azure-network.service": """[Unit]
+Description=Addresses of network interfaces
+DefaultDependencies=no
+Before=network.target network-online.target sysinit.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/python3 /usr/lib/azure/network.py
+
+[Install]
+WantedBy=sysinit.target
+""",
+}
+"""Of machines with a kernel of their own, whose udev names their disks."""
+DISK_RULES: Final = "".join(
+    f'SUBSYSTEM=="block", ENV{{DEVTYPE}}=="{kind}", KERNELS=="*:0:0:{lun}", '
+    f'DRIVERS=="sd", SYMLINK+="disk/azure/scsi1/lun{lun}{part}"\n'
+    for lun in range(64)
+    for kind, part in (("disk", ""), ("partition", "-part%n"))
+)
+WANTED_BY: Final = {
+    "walinuxagent.service": "multi-user", "azure-disks.service": "sysinit",
+    "azure-relay.service": "multi-user", "azure-network.service": "sysinit",
+}  # fmt: skip
 
 
-def dress(upper: Path, base: Path, machine: Machine, authority: Path | None) -> None:
+def dress(
+    upper: Path, base: Path, machine: Machine, authority: Path | None, *, emulated: bool = False
+) -> None:
     """Write the platform's own files to a machine's disk; what the guest changed besides stays.
 
     Args:
@@ -53,11 +97,12 @@ def dress(upper: Path, base: Path, machine: Machine, authority: Path | None) -> 
         base: The tree it starts from.
         machine: Whose disk it is.
         authority: Certificate of the simulated Azure, which its machines trust like any other.
+        emulated: It has a kernel of its own.
     """
-    for name in PROGRAMS:
+    for name in EMULATED_PROGRAMS if emulated else PROGRAMS:
         _write(upper / "usr/lib/azure" / name, (GUEST / name).read_text())
     units = upper / "etc/systemd/system"
-    for name, text in UNITS.items():
+    for name, text in (EMULATED_UNITS if emulated else UNITS).items():
         _write(units / name, text)
         link = units / f"{WANTED_BY[name]}.target.wants" / name
         _folder(link.parent)
@@ -65,6 +110,8 @@ def dress(upper: Path, base: Path, machine: Machine, authority: Path | None) -> 
             link.symlink_to(f"/etc/systemd/system/{name}")
     _write(upper / "etc/hostname", f"{machine.name}\n")
     _write(upper / "etc/resolv.conf", RESOLVER)
+    if emulated:
+        _write(upper / "etc/udev/rules.d/66-azure-storage.rules", DISK_RULES)
     if authority is not None:
         _trust(upper, base, authority.read_text())
 

@@ -14,11 +14,14 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from azuresim.machines import dress, launch, loops, places, plan
+from azuresim.fabric.wanted import Interface
+from azuresim.machines import channel, dress, emulator, launch, loops, places, plan
 from azuresim.machines.cgroups import Group, StuckError
+from azuresim.machines.channel import Switchboard
 from azuresim.machines.door import Machine
 from azuresim.machines.memory import Kept
 from azuresim.machines.plan import Seen, Step
@@ -47,8 +50,11 @@ EVERYTHING: Final = "*"
 class Network(Protocol):
     """What machines need of the data plane; see `azuresim.fabric.door`."""
 
-    def plug(self, machine_id: str) -> str:
+    def plug(self, machine_id: str, *, emulated: bool = False) -> str:
         """Make sure of a machine's namespace and return its name."""
+
+    def interfaces(self, machine_id: str) -> tuple[Interface, ...]:
+        """Return a machine's interfaces, the primary one first."""
 
     def unplug(self, machine_id: str) -> None:
         """Take a machine's namespace away."""
@@ -70,6 +76,7 @@ class Host:
         network: The data plane.
         authority: Certificate that machines trust, or None.
         patience_s: How long a machine may take to shut down before it is killed.
+        kernel: What emulated machines boot; None for machines on this kernel.
     """
 
     directory: Path
@@ -77,6 +84,7 @@ class Host:
     network: Network
     authority: Path | None = None
     patience_s: float = 30.0
+    kernel: Path | None = None
 
 
 class Keeper:
@@ -95,6 +103,7 @@ class Keeper:
         self._ready_by = 0.0
         self._watched = 0
         self._wake = asyncio.Event()
+        self._board: Switchboard | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -135,7 +144,18 @@ class Keeper:
     @property
     def socket(self) -> Path:
         """Where its guest agent answers."""
+        if self.emulated:
+            return self.place.folder / "agent.sock"
         return self.place.platform / "agent.sock"
+
+    @property
+    def emulated(self) -> bool:
+        """Whether it has a kernel of its own."""
+        return self._host.kernel is not None
+
+    @property
+    def _monitor(self) -> Path:
+        return self.place.folder / emulator.MONITOR
 
     def uses(self, disk: Path) -> bool:
         """Whether it has a disk now, by the disk's folder."""
@@ -144,10 +164,8 @@ class Keeper:
 
     def reboot(self) -> None:
         """Have its guest reboot; one that hangs, or does not run, does not."""
-        leader = self.leader
-        if leader is not None:
-            with suppress(ProcessLookupError):
-                os.kill(leader, REBOOT)
+        if self._alive:
+            self._spawn(self._order(REBOOT))
 
     async def freeze(self, seconds: float) -> None:
         """Let it stand still for so long; returns once it does.
@@ -163,7 +181,10 @@ class Keeper:
         self._kept.note(thaw_at=until)
         try:
             await asyncio.to_thread(self._host.network.cut, self.id, EVERYTHING)
-            await asyncio.to_thread(self.group.freeze)
+            if self.emulated:
+                await channel.tell(self._monitor, {"execute": "stop"})
+            else:
+                await asyncio.to_thread(self.group.freeze)
         except (OSError, RuntimeError) as error:
             await self._go_on()
             raise ValueError(str(error)) from error
@@ -183,6 +204,8 @@ class Keeper:
             boots = self._kept.now.boots - 1
             self._kept.note(boots=boots, booting=boots)
         await self._tidy()
+        if self._board is not None:
+            await self._board.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -234,7 +257,7 @@ class Keeper:
                 await asyncio.to_thread(self._leave_host)
                 self._kept.note(host=wanted.host)
             case Step.CHANGE_DISKS if wanted is not None:
-                await asyncio.to_thread(self._bring_disks, wanted)
+                await self._change_disks(wanted)
             case Step.BOOT if wanted is not None:
                 await self._boot(wanted)
 
@@ -242,11 +265,12 @@ class Keeper:
         disk = str(_boot_folder(self._host, machine))
         self._kept.note(untidy=True, booting=machine.boots, disk=disk)
         await asyncio.to_thread(self._host.network.unplug, machine.id)
-        namespace = await asyncio.to_thread(self._host.network.plug, machine.id)
+        plug = partial(self._host.network.plug, machine.id, emulated=self.emulated)
+        namespace = await asyncio.to_thread(plug)
         await asyncio.to_thread(self._prepare, machine)
         how = self._launch(machine, namespace)
         self._ready_by = time.monotonic() + READY_WITHIN_S
-        self._process = await asyncio.to_thread(launch.start, how)
+        self._process = await asyncio.to_thread(self._begin, how)
         deadline = time.monotonic() + STARTS_WITHIN_S
         while self.group.leader() is None and self._process.poll() is None:
             if time.monotonic() > deadline:
@@ -258,10 +282,28 @@ class Keeper:
         self._kept.note(boots=machine.boots)
         self._watch()
 
+    def _begin(self, how: launch.Launch) -> "subprocess.Popen[bytes]":
+        kernel = self._host.kernel
+        if kernel is None:
+            return launch.start(how)
+        for name in (emulator.MONITOR, emulator.CHANNEL):
+            (self.place.folder / name).unlink(missing_ok=True)
+        return emulator.start(
+            emulator.Emulated(
+                common=how,
+                kernel=kernel,
+                interfaces=self._host.network.interfaces(self.id),
+                drives={lun: Path(path) for lun, path in self._kept.now.images.items()},
+            )
+        )
+
     def _prepare(self, machine: Machine) -> None:
         disk = launch.upper(_boot_folder(self._host, machine))
-        dress.dress(disk, self._host.base, machine, self._host.authority)
+        dress.dress(disk, self._host.base, machine, self._host.authority, emulated=self.emulated)
         dress.tell(self.place, machine)
+        if self.emulated:
+            self._provide_disks(machine)
+            return
         (self.socket).unlink(missing_ok=True)
         self._bring_disks(machine)
 
@@ -276,13 +318,37 @@ class Keeper:
             tasks=self.group.tasks,
         )
 
+    def _provide_disks(self, machine: Machine) -> None:
+        """Make the files behind the data disks that an emulated machine ought to have."""
+        images = self._images(machine)
+        for lun, disk in plan.data_disks(machine).items():
+            loops.provide(images[lun], disk.size_gb)
+        after = {lun: str(path) for lun, path in images.items()}
+        self._kept.note(sizes=plan.sizes(machine), images=after)
+
+    def _images(self, machine: Machine) -> dict[int, Path]:
+        return {
+            lun: places.image(places.disk(self._host.directory, disk.id))
+            for lun, disk in plan.data_disks(machine).items()
+        }
+
+    async def _change_disks(self, machine: Machine) -> None:
+        if not self.emulated:
+            await asyncio.to_thread(self._bring_disks, machine)
+            return
+        before, sizes = dict(self._kept.now.images), dict(self._kept.now.sizes)
+        await asyncio.to_thread(self._provide_disks, machine)
+        after = self._kept.now.images
+        try:
+            await channel.tell(self._monitor, *emulator.changes(before, after, sizes, machine))
+        except RuntimeError:
+            self._kept.note(images=before, sizes=sizes)
+            raise
+
     def _bring_disks(self, machine: Machine) -> None:
         """Attach and detach data disks until the machine has those that it ought to have."""
         wanted = plan.data_disks(machine)
-        images = {
-            lun: places.image(places.disk(self._host.directory, disk.id))
-            for lun, disk in wanted.items()
-        }
+        images = self._images(machine)
         devices = {lun: loops.attach(images[lun], disk.size_gb) for lun, disk in wanted.items()}
         before = set(self._kept.now.images.values())
         after = {lun: str(path) for lun, path in images.items()}
@@ -301,15 +367,24 @@ class Keeper:
 
     async def _shut_down(self) -> None:
         """Ask the guest to shut down, and cut its power if it does not in time."""
-        leader = self.group.leader()
-        if leader is not None:
-            with suppress(ProcessLookupError):
-                os.kill(leader, POWER_OFF)
+        await self._order(POWER_OFF)
         deadline = time.monotonic() + self._host.patience_s
         while self._alive and time.monotonic() < deadline:  # noqa: ASYNC110 - a wish may come too
             await asyncio.sleep(SEEK_S)
         if self._alive:
             await self.cut_power()
+
+    async def _order(self, order: int) -> None:
+        """Tell the guest to power off, or to reboot; one that hangs does not hear it."""
+        if self.emulated:
+            how = "poweroff" if order == POWER_OFF else "reboot"
+            with suppress(OSError, TimeoutError, ValueError):
+                await channel.power(self.socket, how, ANSWERS_WITHIN_S)
+            return
+        leader = self.group.leader()
+        if leader is not None:
+            with suppress(ProcessLookupError):
+                os.kill(leader, order)
 
     async def cut_power(self) -> None:
         """End all its processes at once, after its cables: nothing of their end gets out."""
@@ -339,7 +414,11 @@ class Keeper:
         if self._kept.now.thaw_at is None:
             return
         await asyncio.to_thread(self._host.network.heal, self.id, EVERYTHING)
-        self.group.thaw()
+        if not self.emulated:
+            self.group.thaw()
+        elif self._alive:
+            with suppress(channel.MonitorError):
+                await channel.tell(self._monitor, {"execute": "cont"})
         self._kept.note(thaw_at=None)
 
     def _watch(self) -> None:
@@ -375,6 +454,10 @@ class Keeper:
 
     async def _attend(self) -> None:
         """Know whether the guest agent answers."""
+        if self.emulated:
+            self.place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._board = Switchboard(self.place.folder / emulator.CHANNEL, self.socket)
+            await self._board.open()
         while True:
             try:
                 await ask(self.socket, {"do": "ping"}, within_s=ANSWERS_WITHIN_S)

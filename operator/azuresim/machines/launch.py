@@ -65,7 +65,7 @@ def start(launch: Launch) -> subprocess.Popen[bytes]:
     Nothing of this process's environment reaches it, nor of its open files.
     """
     place = launch.place
-    for folder in (place.root, launch.temporary, upper(launch.disk), _work(launch.disk)):
+    for folder in (place.root, launch.temporary, *folders(launch.disk)):
         folder.mkdir(parents=True, exist_ok=True)
     with place.console.open("ab") as console:
         return subprocess.Popen(  # noqa: S603 - our own words
@@ -82,10 +82,9 @@ def start(launch: Launch) -> subprocess.Popen[bytes]:
 def command(launch: Launch) -> list[str]:
     """Return the command line."""
     disk, place = launch.disk, launch.place
-    layers = f"lowerdir={launch.base},upperdir={upper(disk)},workdir={_work(disk)}"
     joins = ["/bin/sh", "-euc", JOIN, "join", *map(str, launch.tasks), "--"]
     apart = ["unshare", "--mount", "--propagation", "slave", "--"]
-    mounts = ["/bin/sh", "-euc", RUN, "run", layers, str(place.root)]
+    mounts = ["/bin/sh", "-euc", RUN, "run", layers((launch.base,), disk), str(place.root)]
     return [*joins, *apart, *mounts, *_nspawn(launch)]
 
 
@@ -108,6 +107,16 @@ def _nspawn(launch: Launch) -> list[str]:
     binds = [f"--bind={place.platform}:/run/azure", f"--bind={launch.temporary}:/mnt"]
     words = [f"--{name}={value}" for name, value in options.items()]
     return ["systemd-nspawn", "--quiet", "--boot", "--keep-unit", *words, *binds]
+
+
+def layers(lower: Sequence[Path], disk: Path) -> str:
+    """Return the mount options that lay a machine's disk over trees, the topmost one first."""
+    return f"lowerdir={':'.join(map(str, lower))},upperdir={upper(disk)},workdir={_work(disk)}"
+
+
+def folders(disk: Path) -> tuple[Path, Path]:
+    """Return the folders that the disk a machine boots from must have."""
+    return upper(disk), _work(disk)
 
 
 def upper(disk: Path) -> Path:

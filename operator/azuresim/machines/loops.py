@@ -27,11 +27,7 @@ def attach(image: Path, size_gb: int) -> str:
     Raises:
         LoopError: The system refused.
     """
-    image.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    image.touch(mode=0o600)
-    grows = image.stat().st_size < size_gb * GIB
-    if grows:
-        os.truncate(image, size_gb * GIB)
+    grows = provide(image, size_gb)
     device = find(image)
     if device and grows:
         _run("losetup", "--set-capacity", f"/dev/{device}")
@@ -47,6 +43,16 @@ def attach(image: Path, size_gb: int) -> str:
     if not device:
         raise LoopError(f"There is no loop device for {image}.")
     return Path("/sys/block", device, "dev").read_text().strip()
+
+
+def provide(image: Path, size_gb: int) -> bool:
+    """Make a file of at least a size, and return whether it grew."""
+    image.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    image.touch(mode=0o600)
+    grows = image.stat().st_size < size_gb * GIB
+    if grows:
+        os.truncate(image, size_gb * GIB)
+    return grows
 
 
 def detach(image: Path) -> None:

@@ -248,6 +248,8 @@ class Nspawn:
         leader = found[0].leader
         if leader is None:
             raise ValueError(f"{wish.get('name')} does not run. Start it first.")
+        if found[0].emulated:
+            return {"agent": str(found[0].socket)}
         return {"leader": leader, "group": found[0].place.name}
 
     def named(self, wish: Mapping[str, Any]) -> list[Keeper]:

@@ -22,7 +22,7 @@ async def ask(
         ValueError: What came is no answer.
     """
     async with asyncio.timeout(within_s):
-        reader, writer = await _connect(address)
+        reader, writer = await connect(address)
         try:
             writer.write(json.dumps(dict(wish)).encode() + b"\n")
             await writer.drain()
@@ -37,7 +37,7 @@ async def ask(
     return answer
 
 
-async def _connect(address: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(address: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect by a short path: addresses end at 107 bytes, directories do not."""
     handle = os.open(address.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from hacluster_local.controlplane import binaries
-from hacluster_local.setup import clients, debian, machine_base, python
+from hacluster_local.setup import clients, debian, guest_kernel, machine_base, python
 from hacluster_local.setup.errors import SetupError
 from hacluster_local.setup.progress import say
 from hacluster_local.store import install
@@ -19,6 +19,7 @@ PARTS: Final[Mapping[str, Callable[[], object]]] = {
     "store": install.find_or_install,
     "machines": debian.ensure,
     "machine-base": machine_base.ensure,
+    "guest-kernel": guest_kernel.ensure,
     "clients": clients.ensure,
 }
 WORTH_SAYING_S: Final = 2.0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 120.0
 """Whatever is waited for comes within this time, also on a machine that is busy with other work."""
+KIND: Final = ("--machines", "nspawn")
 GROUP: Final = "ha"
 FRONT_END: Final = "10.5.0.200"
 NODES: Final = {"node-1": "10.5.0.120", "node-2": "10.5.0.121"}
@@ -201,9 +202,11 @@ def wait_for(is_so: Callable[[], object], meaning: str) -> None:
         time.sleep(0.2)
 
 
-def simulator(directory: Path, base: Path) -> Simulator:
-    """Return a simulator with real machines, not started."""
-    options = ("--machines", "nspawn", "--machine-base", str(base), "--shutdown-within", "6")
+def simulator(directory: Path, base: Path, kernel: Path | None = None) -> Simulator:
+    """Return a simulator with real machines, emulated ones if a kernel is given, not started."""
+    kind = ("--machines", "qemu", "--machine-kernel", str(kernel)) if kernel else KIND
+    patience = "40" if kernel else "6"
+    options = (*kind, "--machine-base", str(base), "--shutdown-within", patience)
     return Simulator(directory, options, errors=directory.with_suffix(".log"))
 
 
