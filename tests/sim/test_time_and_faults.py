@@ -113,10 +113,11 @@ def test_sigterm_is_a_clean_end(tmp_path: Path) -> None:
         assert not (tmp_path / control.SOCKET).exists()
 
 
-def test_machines_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    ended = _azuresim("serve", "--directory", str(tmp_path), "--machines", "qemu")
-    assert ended.returncode == 1
-    assert "--machines none" in ended.stderr
+@pytest.mark.parametrize("kind", ["nspawn", "qemu"])
+def test_machines_without_what_they_start_from_are_refused(tmp_path: Path, kind: str) -> None:
+    ended = _azuresim("serve", "--directory", str(tmp_path), "--machines", kind)
+    assert ended.returncode == 2
+    assert "name it, --machine-base" in ended.stderr
 
 
 def test_throttling_is_waited_for_by_the_sdk(sim: Simulator) -> None:
