@@ -32,6 +32,8 @@ TICK_S = 0.001
 class Phase(enum.Enum):
     """How far this node is with a group's right."""
 
+    __hash__ = object.__hash__  # asked several times in every step; Enum's own is a Python function
+
     IDLE = "Idle"
     """It holds nothing and watches the record."""
     CONTENDING = "Contending"
