@@ -517,9 +517,9 @@ class World:
         if not self.watchdogs:
             return
         watchdog_s = self.configs[host.address].partition.timings.watchdog_s
-        armed = host.watchdog > 0
-        host.watchdog = host.raw(self.now) + watchdog_s
-        if not armed:
+        bites, known = host.raw(self.now) + watchdog_s, host.watchdog
+        host.watchdog = bites
+        if not 0 < known <= bites:  # else the look that is planned comes early enough
             self.after(host, watchdog_s, self._bite)
 
     def _bite(self, host: Host) -> None:

@@ -190,7 +190,7 @@ class NodeState:
         self.heartbeat_due = NEVER
         self.watchdog_due = NEVER
         self.petted = -NEVER
-        """Raw time at which the watchdog was petted last."""
+        """Raw time at which the watchdog was petted last; plus W it is when it resets."""
         self.monitors_due = NEVER
         self.probe_reads: dict[int, tuple[str, int, Clocks]] = {}
         """Reads made to answer a probe: request to group, probe, stamp."""
