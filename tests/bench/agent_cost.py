@@ -1,11 +1,11 @@
 """What an idle agent costs: CPU, memory, writes to the witness, and the time of a status.
 
-    python -m tests.bench.agent_cost [--seconds 30] [--profile Balanced]
+    python -m tests.bench.agent_cost [--seconds 120] [--profile Balanced]
 
 Needs root. Counts agent, guard and helper of the active and of the standby node. Memory is
 given twice: resident (shared pages counted in each process) and proportional (each page once).
-A status is timed by the wall clock and by the CPU
-it used, since a busy machine delays every process. Prints a table and judges nothing.
+A status is timed by the wall clock and by the CPU it used, since a busy machine delays every
+process. Prints tables and judges nothing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.agent_failover import HEAD as SECONDS
 from tests.bench.agent_failover import partition, row, say
+from tests.bench.table import show, spread
 from tests.netns.cluster import NODES, Cluster, running
 from tests.netns.world import end, why_not, world
 
 from hacluster_node.install.steps import PROGRAMS, install
 
+HEAD = ("node", "program", "CPU % of a core", "resident MB", "proportional MB")
+WINDOWS = 6
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -78,29 +82,46 @@ def measure(cluster: Cluster, seconds: float) -> None:
     time.sleep(5)
     writes = cluster.status(active)["witness"]["writes"]
     pids = {node: processes(cluster, node) for node in NODES}
-    before = {pid: cpu_s(pid) for node in NODES for pid in pids[node].values()}
-    time.sleep(seconds)
-    say("node      program  CPU %   resident MB  proportional MB")
+    windows = [used(pids, seconds / WINDOWS) for _ in range(WINDOWS)]
+    written = cluster.status(active)["witness"]["writes"] - writes
+    rows = []
     for node in NODES:
         role = "active" if node == active else "standby"
-        total = [0.0, 0.0, 0.0]
-        for verb, pid in pids[node].items():
-            share = 100 * (cpu_s(pid) - before[pid]) / seconds
-            values = (share, memory_mb(pid, "Rss"), memory_mb(pid, "Pss"))
-            total = [sum(pair) for pair in zip(total, values, strict=True)]
-            say(f"{role:9} {verb:8} {values[0]:5.2f} {values[1]:13.1f} {values[2]:16.1f}")
-        say(f"{role:9} {'all':8} {total[0]:5.2f} {total[1]:13.1f} {total[2]:16.1f}")
-    written = cluster.status(active)["witness"]["writes"] - writes
-    say(f"witness writes per minute: {60 * written / seconds:.1f}")
-    say("seconds                  n   median      p90      min      max  goal")
+        rows += [program(role, verb, [pid], windows) for verb, pid in pids[node].items()]
+        rows.append(program(role, "all", list(pids[node].values()), windows))
+    rows.append(("goal", "agent with guard", "below 0.5", "below 50", ""))
+    show(
+        f"Agent: what it costs at rest, n = {WINDOWS} windows of {seconds / WINDOWS:g} s",
+        HEAD,
+        rows,
+    )
+    sys.stdout.write(f"\nWrites to the witness per minute: {60 * written / seconds:.1f}.\n\n")
     wall, cpu = status_seconds(cluster, active, 20)
-    say(row("status, wall clock", wall, "0.05"))
-    say(row("status, CPU", cpu, ""))
+    rows = [row("wall clock", wall, "max 0.05"), row("CPU", cpu, "")]
+    show("Agent: the time of a status", SECONDS, rows)
+
+
+def used(pids: dict[str, dict[str, int]], seconds: float) -> dict[int, float]:
+    """Return the share of a core in per cent that each process used during some seconds."""
+    all_pids = [pid for node in pids.values() for pid in node.values()]
+    began, before = time.monotonic(), {pid: cpu_s(pid) for pid in all_pids}
+    time.sleep(seconds)
+    took = time.monotonic() - began
+    return {pid: 100 * (cpu_s(pid) - before[pid]) / took for pid in all_pids}
+
+
+def program(
+    role: str, name: str, pids: list[int], windows: list[dict[int, float]]
+) -> tuple[str, ...]:
+    """Return one line of the table: the sum of some processes."""
+    shares = [sum(window[pid] for pid in pids) for window in windows]
+    memory = [f"{sum(memory_mb(pid, what) for pid in pids):.1f}" for what in ("Rss", "Pss")]
+    return (role, name, spread(shares, digits=2), *memory)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--profile", default="Balanced")
     options = parser.parse_args()
     if why_not():

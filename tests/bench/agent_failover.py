@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import statistics
 import sys
@@ -21,6 +22,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from tests.bench.table import show
 from tests.netns.cluster import NODES, Cluster, running, wait_for
 from tests.netns.faults import other
 from tests.netns.world import World, why_not, world
@@ -31,19 +33,25 @@ from hacluster_node.timing import PROFILES, Timings
 GOALS = {"Fastest": "p50 4.6, max 5", "Fast": "p50 9, max 9.7", "Balanced": "p50 15.5, max 16.5"}
 
 
+HEAD = ("seconds", "n", "p50", "p90", "p99", "min", "max", "goal")
+
+
 def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Tell how far it is."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
-def row(what: str, seconds: list[float], goal: str) -> str:
-    """Return n, median, 90th percentile, extremes and the goal of one measurement."""
+def row(what: str, seconds: list[float], goal: str) -> tuple[str, ...]:
+    """Return n, percentiles, extremes and the goal of one measurement."""
     if not seconds:
-        return f"{what:22}   0"
+        return (what, "0", *[""] * 5, goal)
     ordered = sorted(seconds)
-    p90 = ordered[min(len(ordered) - 1, round(0.9 * (len(ordered) - 1)))]
-    values = (statistics.median(ordered), p90, ordered[0], ordered[-1])
-    return f"{what:22} {len(ordered):3} " + " ".join(f"{v:8.3f}" for v in values) + f"  {goal}"
+    p90, p99 = (ordered[math.ceil(share * len(ordered)) - 1] for share in (0.9, 0.99))
+    values = (statistics.median(ordered), p90, p99, ordered[0], ordered[-1])
+    found = (what, str(len(ordered)), *(f"{value:.3f}" for value in values), goal)
+    say(" ".join(found))
+    return found
 
 
 def partition(profile: str) -> dict[str, Any]:
@@ -97,14 +105,15 @@ def fenced(cluster: Cluster) -> list[float]:
     return found
 
 
-def measure(made: World, profile: str, runs: int) -> None:
+def measure(made: World, profile: str, runs: int) -> list[tuple[str, ...]]:
     name = profile.lower()
     with running(made, name, partition=partition(profile)) as cluster:
         cluster.wait_active(within_s=60)
-        say(row(f"crash, {name}", crashes(cluster, runs), GOALS.get(profile, "")))
+        rows = [row(f"crash, {name}", crashes(cluster, runs), GOALS.get(profile, ""))]
         if profile == "Fastest":
-            say(row("planned move", moves(cluster, runs), "max 0.5 beyond stop and start"))
-            say(row("fence by the guard", fences(cluster, runs), "p99 1, max S"))
+            rows.append(row("planned move", moves(cluster, runs), "max 0.5 beyond stop and start"))
+            rows.append(row("fence by the guard", fences(cluster, runs), "p99 1, max S = 1"))
+    return rows
 
 
 def main() -> int:
@@ -115,13 +124,14 @@ def main() -> int:
     if why_not():
         say(f"Not possible here: {why_not()}")
         return 2
-    say("seconds                  n   median      p90      min      max  goal")
+    rows: list[tuple[str, ...]] = []
     with (
         tempfile.TemporaryDirectory(prefix="hacluster-bench-") as directory,
         world(Path(directory)) as made,
     ):
         for profile in options.profiles:
-            measure(made, profile, options.runs)
+            rows += measure(made, profile, options.runs)
+    show("Agent: how long a service is away", HEAD, rows)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Run schedules, show one step by step, or look for the seeds that catch each mutant.
 
-python -m tests.simulation --seeds 100000 --from 0 [--processes 2]
+python -m tests.simulation --seeds 100000 --from 0 [--processes 2] [--record FILE]
 python -m tests.simulation --show 4711
 python -m tests.simulation --mutants [--limit 10000] [--only no-guard]
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "operator"))
 
-from tests.simulation import batch, faults, mutants
+from tests.simulation import batch, faults, mutants, record
 from tests.simulation.world import BrokenError
 
 EVERY_S = 5.0
@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="how many schedules")
     parser.add_argument("--from", type=int, default=0, dest="first", help="first seed")
     parser.add_argument("--processes", type=int, default=0, help="default: all cores")
+    parser.add_argument("--record", type=Path, help="add ranges to this file; skip those in it")
     parser.add_argument("--show", type=int, help="tell one seed's schedule step by step")
     parser.add_argument("--mutants", action="store_true", help="find a catching seed for each")
     parser.add_argument("--limit", type=int, default=10_000, help="seeds to try per mutant")
@@ -35,11 +36,29 @@ def main() -> int:
         return show(options.show, options.only)
     if options.mutants:
         return find(options.first, options.limit, options.only)
+    if options.record is not None:
+        return recorded(options.first, options.seeds, options.processes, options.record)
     result = batch.run(options.first, options.seeds, processes=options.processes, progress=Told())
     sys.stdout.write(f"{result}\n")
     for text in sorted(result.broken):
         sys.stdout.write(f"{text}\n")
     return 1 if result.broken else 0
+
+
+def recorded(first: int, count: int, processes: int, file: Path) -> int:
+    """Run what the file does not have yet, range by range, and tell the sum of all it has."""
+    had = {(each["first"], each["schedules"]) for each in record.done(file)}
+    for seed in range(first, first + count, record.PIECE):
+        seeds = min(record.PIECE, first + count - seed)
+        if (seed, seeds) not in had:
+            record.append(file, seed, batch.run(seed, seeds, processes=processes, progress=Told()))
+            sys.stdout.write(f"{record.total(record.done(file))}\n")
+            sys.stdout.flush()
+    ranges = record.done(file)
+    sys.stdout.write(f"{record.total(ranges)}\n")
+    broken = [text for each in ranges for text in each["broken"]]
+    sys.stdout.write("".join(f"{text}\n" for text in broken))
+    return 1 if broken else 0
 
 
 class Told:

@@ -98,7 +98,10 @@ class Host:
 
     def clocks(self, true: float) -> Clocks:
         """Return all three clocks at a true time."""
-        raw = self.raw(true)
+        if self.frozen:
+            raw = self.clock_raw
+        else:
+            raw = self.clock_raw + (true - self.clock_true) * self.rate
         return Clocks(raw, raw + BOOTTIME_OFFSET_S, raw + self.realtime)
 
     def true_at(self, raw: float, now: float) -> float:

@@ -3,7 +3,8 @@
 This shares nothing with the product: it is the protocol as ``docs/protocol.md`` states it, with D =
 2 ticks and all other numbers as tight as the inequalities allow. A slow clock misses every third
 tick, so M = 3/2. Requests are applied at any time after they were sent, or never; replies arrive
-at any time, or never; a machine may stand still for F ticks within one lease, clock included.
+at any time, or never; a machine may stand still for F ticks within one lease, clock included. The
+first holder may hang, with what it serves, until its watchdog resets it.
 ``explore`` visits every reachable state; a state in which two nodes serve is a counterexample.
 """
 
@@ -38,6 +39,8 @@ class Numbers:
     """F."""
     in_time: int = 1
     """T."""
+    watchdog: int = 1
+    """W <= D - T (rule 4): the watchdog is petted when a renewal is confirmed, up to T late."""
     from_reply: bool = False
     """Rule 1 dropped: the lease counts from the reply."""
     promise: int = 5
@@ -72,6 +75,10 @@ class Node(NamedTuple):
     """Since its acquisition was confirmed."""
     request: Request | None = None
     frozen: bool = False
+    hung: bool = False
+    """Agent and guard do nothing any more; what serves goes on, and so does the clock."""
+    pet: int = -1
+    """Since the watchdog was petted; -1 if the machine has none."""
     freeze_left: int = 0
     promised: int = 99
     """Peer: since it promised."""
@@ -105,6 +112,8 @@ class World(NamedTuple):
     """Whether the first holder reaches the witness."""
     failsafe: bool
     freezes: bool
+    hangs: bool = False
+    """Whether agent and guard of the first holder may both hang; then it has a watchdog."""
 
 
 def start(world: World, restarts: int) -> State:
@@ -114,7 +123,7 @@ def start(world: World, restarts: int) -> State:
     others would be entitled to contend, had they not promised.
     """
     left = world.numbers.freeze if world.freezes else 0
-    first = Node(SERVING, seen=0, freeze_left=left)
+    first = Node(SERVING, seen=0, freeze_left=left, pet=0 if world.hangs else -1)
     others = [Node(restarts=restarts), *(Node() for _ in range(NODES - 2))]
     if world.failsafe:
         first = first._replace(age=world.numbers.lease, by_promise=0, restarts=1)
@@ -170,7 +179,9 @@ def successors(world: World, state: State) -> Iterator[State]:
         yield from _freezing(state, index, node)
         if node.request is not None:
             yield from _request(world, state, index, node, node.request)
-        if not node.frozen:
+        if node.phase == SERVING and node.pet >= 0 and not node.hung:
+            yield _put(state, index, node._replace(hung=True))
+        if not node.frozen and not node.hung:
             yield from _acts(world, state, index, node)
 
 
@@ -225,7 +236,12 @@ def _older(numbers: Numbers, node: Node) -> Node:
         by_promise=_capped(node.by_promise, numbers.promise_valid),
         asked=_capped(node.asked, numbers.in_time + 1),
         started=_capped(node.started, numbers.hold_off),
+        pet=min(node.pet + 1, numbers.watchdog) if node.pet >= 0 else -1,
     )
+    if older.phase == SERVING and older.pet == numbers.watchdog:
+        return older._replace(phase=IDLE, age=0)
+    if older.hung:
+        return older
     over = older.age >= numbers.lease + numbers.overrun and older.by_promise == NEVER
     if older.phase in (SERVING, WAITING) and over:
         return older._replace(phase=IDLE, age=0, waited=0, asked=NEVER, answers=frozenset())
@@ -247,7 +263,7 @@ def _request(
     if not request.applied:
         yield _applied(state, index, request)
         yield _put(state, index, node._replace(request=None, phase=_given_up(node)))
-    elif not node.frozen:
+    elif not node.frozen and not node.hung:
         yield _put(state, index, node._replace(request=None, phase=_given_up(node)))
         if request.age <= world.numbers.in_time:
             yield _put(state, index, _confirmed(world, node, request))
@@ -275,7 +291,8 @@ def _confirmed(world: World, node: Node, request: Request) -> Node:
     numbers = world.numbers
     age = 0 if numbers.from_reply else request.age
     left = numbers.freeze - request.stood if world.freezes else 0
-    fresh = node._replace(request=None, age=age, freeze_left=left)
+    pet = 0 if node.pet >= 0 else -1
+    fresh = node._replace(request=None, age=age, freeze_left=left, pet=pet)
     if request.renews:
         return fresh
     phase = WAITING if numbers.guard else SERVING

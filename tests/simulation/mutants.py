@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation import faults, world
 
-from hacluster_node.core import configure, contend, failsafe, freeze, group, lease, peers, release
+from hacluster_node.core import (
+    configure,
+    contend,
+    failsafe,
+    freeze,
+    group,
+    lease,
+    peers,
+    release,
+    watchdog,
+)
 from hacluster_node.core.clocks import Clocks, shortest
 from hacluster_node.core.record import Record
 from hacluster_node.core.state import NodeState, Pending, Purpose, Right
@@ -174,6 +184,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("promise-not-kept", "failsafe", ((failsafe, "promise_left", _no_seconds),), 8),
     Mutant("new-numbers-at-once", "new numbers", ((configure, "must_wait", _never),), 4160),
     Mutant("late-claim-as-it-was", "new numbers", ((contend, "restated", _as_it_was),), 5341),
+    Mutant("watchdog-by-timer", "4", ((watchdog, "idle", watchdog.__dict__["_pet"]),), 99),
     Mutant("release-before-fence", "7", ((group, "_begin_fence", _release_first),), 8),
 )
 

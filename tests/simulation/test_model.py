@@ -12,13 +12,16 @@ LOOSE = replace(Numbers(), guard=0)
 HOLDER_SLOW = frozenset({0})
 PLAIN = World(LOOSE, frozenset(), renewals=True, failsafe=False, freezes=False)
 SLOW = PLAIN._replace(slow=HOLDER_SLOW)
+HANGING = SLOW._replace(hangs=True)
 FREEZING = World(Numbers(), HOLDER_SLOW, renewals=True, failsafe=False, freezes=True)
 PROMISING = World(LOOSE, HOLDER_SLOW, renewals=False, failsafe=True, freezes=False)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("world", "restarts"), [(PLAIN, 0), (PROMISING, 1)], ids=["leases", "promises"]
+    ("world", "restarts"),
+    [(PLAIN, 0), (HANGING, 0), (PROMISING, 1)],
+    ids=["leases", "slow holder that may hang", "promises"],
 )
 def test_no_reachable_state_has_two_serving_nodes(world: World, restarts: int) -> None:
     states, path = explore(world, restarts=restarts)
@@ -32,6 +35,7 @@ def test_no_reachable_state_has_two_serving_nodes(world: World, restarts: int) -
     [
         pytest.param(SLOW, {"from_reply": True}, 0, id="rule 1: count from the stamp"),
         pytest.param(SLOW, {"overrun": 1}, 0, id="rule 3: fence S before the end"),
+        pytest.param(HANGING, {"watchdog": 2}, 0, id="rule 4: W <= D - T"),
         pytest.param(SLOW, {"wait": 2}, 0, id="rule 5: C >= D M"),
         pytest.param(FREEZING, {"guard": 0}, 0, id="rule 6: G >= F"),
         pytest.param(PROMISING, {"promise_valid": 5}, 0, id="failsafe: P / M"),

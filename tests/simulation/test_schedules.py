@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulation import batch, faults, mutants
+from tests.simulation import batch, faults, mutants, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEDULES = int(os.environ.get("HACLUSTER_SCHEDULES", "10000"))
 """How many a test run makes; ``python -m tests.simulation`` makes as many as wanted."""
@@ -45,3 +50,14 @@ def test_every_broken_rule_is_noticed(mutant: mutants.Mutant) -> None:
     assert mutant.first < 10_000
     seed, text = mutants.catch(mutant, mutant.first, WINDOW)
     assert seed is not None, f"{text}; find its seed with: python -m tests.simulation --mutants"
+
+
+def test_a_record_counts_each_range_of_the_present_sources_once(tmp_path: Path) -> None:
+    file = tmp_path / "record"
+    result = batch.chunk((0, 2))
+    for first in (0, 2, 0):
+        record.append(file, first, result)
+    other = json.dumps({**record.done(file)[0], "first": 9, "sources": "others"})
+    file.write_text(f"{file.read_text()}{other}\n")
+    assert [each["first"] for each in record.done(file)] == [0, 2]
+    assert record.total(record.done(file)).startswith("4 schedules recorded of sources")

@@ -6,7 +6,7 @@ to a machine carry its raw due time: if the machine was frozen meanwhile they co
 
 from __future__ import annotations
 
-import heapq
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hacluster_node.core import effects, events
@@ -92,8 +92,8 @@ class World:
 
     def at(self, true: float, function: Callable[..., None], *arguments: Any) -> None:
         """Call ``function`` at a true time."""
-        self.number += 1
-        heapq.heappush(self.heap, (true, self.number, function, arguments))
+        self.number = number = self.number + 1
+        heappush(self.heap, (true, number, function, arguments))
 
     def after(self, host: Host, raw_s: float, function: Callable[..., None], *rest: Any) -> None:
         """Call ``function(host, *rest)`` when the host's raw clock has advanced by ``raw_s``."""
@@ -114,9 +114,9 @@ class World:
 
     def run(self, until: float) -> None:
         """Let time pass."""
-        heap, pop = self.heap, heapq.heappop
+        heap = self.heap
         while heap and heap[0][0] <= until:
-            self.now, _, function, arguments = pop(heap)
+            self.now, _, function, arguments = heappop(heap)
             function(*arguments)
         self.now = until
 
@@ -238,17 +238,18 @@ class World:
             host.parked.append((kind, arguments))
             return
         self.steps += 1
-        clocks = host.clocks(self.now)
         if self.log is not None:
             self.say(f"{host.address} < {kind.__name__} {_short(arguments)}")
-        for effect in agent.step(kind(clocks, *arguments)):
-            if self.log is not None and type(effect) is not effects.SaveState:
-                self.say(f"{host.address} > {type(effect).__name__} {_short(effect)}")
-            DO[type(effect)](self, host, effect)
-        if agent.wake_at != host.wake and host.agent is agent:
-            host.wake = agent.wake_at
-            true = host.true_at(agent.wake_at, self.now)
-            self.at(max(self.now, true), self._wake, host, agent, host.wake)
+        for effect in agent.step(kind(host.clocks(self.now), *arguments)):
+            what = type(effect)
+            if self.log is not None and what is not effects.SaveState:
+                self.say(f"{host.address} > {what.__name__} {_short(effect)}")
+            DO[what](self, host, effect)
+        wake = agent.wake_at
+        if wake != host.wake and host.agent is agent:
+            host.wake = wake
+            true = host.true_at(wake, self.now)
+            self.at(true if true > self.now else self.now, self._wake, host, agent, wake)
 
     def _wake(self, host: Host, agent: Machine, raw: float) -> None:
         if host.agent is not agent or host.wake != raw:
@@ -267,7 +268,8 @@ class World:
 
     def delay(self, origin: str, to: str) -> float | None:
         """Return how long a message takes, or None if it is lost."""
-        link, rng = self.links.get((origin, to), GOOD), self.rng
+        rng = self.rng
+        link = self.links.get((origin, to), GOOD) if self.links else GOOD
         if link is GOOD:
             return 0.001 + rng.random() * 0.004
         if not link.up or (link.loss and rng.random() < link.loss):
@@ -515,9 +517,9 @@ class World:
         if not self.watchdogs:
             return
         watchdog_s = self.configs[host.address].partition.timings.watchdog_s
-        armed = host.watchdog > 0
-        host.watchdog = host.raw(self.now) + watchdog_s
-        if not armed:
+        bites, known = host.raw(self.now) + watchdog_s, host.watchdog
+        host.watchdog = bites
+        if not 0 < known <= bites:  # else the look that is planned comes early enough
             self.after(host, watchdog_s, self._bite)
 
     def _bite(self, host: Host) -> None:

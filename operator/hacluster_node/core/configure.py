@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hacluster_node.core import effects, group, lease, leaving, monitor, peers
+from hacluster_node.core import effects, group, lease, leaving, monitor, peers, watchdog
 from hacluster_node.core.config import Mode
 from hacluster_node.core.group_run import Ending, GroupRun, in_order
 from hacluster_node.core.state import TICK_S, NodeState, Phase, Right
@@ -29,7 +29,9 @@ def use_coming(node: NodeState) -> bool:
         return False
     node.coming = None
     node.out.append(effects.UseConfig(config))
+    watchdog_s = node.timings.watchdog_s
     apply(node, config)
+    watchdog.changed(node, watchdog_s)
     for right in node.rights.values():
         right.promises_sent = None
         if right.phase is Phase.HELD and config.partition.mode is Mode.WITNESS:

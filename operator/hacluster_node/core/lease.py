@@ -51,6 +51,8 @@ def left(node: NodeState, right: Right) -> float:
 def left_under(timings: Timings, node: NodeState, right: Right) -> float:
     """Return the same as if these numbers were in force."""
     by_lease = fence_after_s(timings, right) - longest(right.stamp, node.now)
+    if right.promises_stamp is None:
+        return by_lease
     return max(by_lease, failsafe.left_under(timings, node, right))
 
 
@@ -60,7 +62,8 @@ def fence_after_s(timings: Timings, right: Right) -> float:
     A configuration with a longer D counts only from the first renewal that carries it.
     """
     stated_s = right.record.duration_s if right.record is not None else 0.0
-    return timings.fence_after_s - max(0.0, timings.lease_s - stated_s)
+    longer_s = timings.lease_s - stated_s
+    return timings.fence_after_s - longer_s if longer_s > 0 else timings.fence_after_s
 
 
 def renew(node: NodeState, right: Right) -> None:

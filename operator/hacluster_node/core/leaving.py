@@ -67,9 +67,7 @@ def _empty(node: NodeState, why: str) -> None:
 
 
 def advance(node: NodeState) -> None:
-    """Finish leaving, or let maintenance begin, once nothing runs here."""
-    if not (node.leave_how or node.maintenance):
-        return
+    """Finish leaving, or let maintenance begin, once nothing runs here; called while one waits."""
     if node.leave_how:
         _empty(node, node.leaving)
     if not all(is_empty(node, name) for name in node.rights):

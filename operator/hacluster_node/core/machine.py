@@ -242,7 +242,8 @@ def _advance_all(node: NodeState) -> None:
             _advance(node, right)
     if node.monitors:
         node.monitors_due = monitor.advance(node)
-    leaving.advance(node)
+    if node.leave_how or node.maintenance:
+        leaving.advance(node)
     if node.followed and follow.advance(node):
         _look_again(node)
     configure.forget(node)
@@ -257,16 +258,17 @@ def _right_due(node: NodeState, right: Right) -> float:
         return due
     if node.config.partition.mode is Mode.GUIDE:
         return min(due, right.next_at)
+    next_at = right.next_at
     if pending is not None:
-        due = min(due, pending.stamp.raw + lease.reply_limit_s(node) + TICK_S)
-    else:
-        due = min(due, right.next_at)
+        next_at = pending.stamp.raw + lease.reply_limit_s(node) + TICK_S
+    if next_at < due:
+        due = next_at
     if phase in lease.HOLDING:
         due = min(due, now + max(0.0, lease.left(node, right)), right.promises_next_at)
         if phase is Phase.WAITING:
             due = min(due, now + max(TICK_S, freeze.guard_left(node, right)))
-    elif phase is Phase.IDLE and pending is None:
-        due = min(due, right.contend_at)
+    elif phase is Phase.IDLE and pending is None and right.contend_at < due:
+        due = right.contend_at
     return due
 
 

@@ -149,13 +149,17 @@ def standing(node: NodeState, right: Right) -> Standing:
 
 def beat(node: NodeState, promises: tuple[heartbeat.Promise, ...] = (), to: str = "") -> None:
     """Send a heartbeat to every peer, or to ``to`` alone."""
-    groups = tuple(_report(node, name, right) for name, right in node.rights.items())
+    groups = tuple([_report(node, name, right) for name, right in node.rights.items()])
     requests = tuple(
-        heartbeat.PromiseRequest(name, right.epoch, right.promises_nonce, node.timings.promise_s)
-        for name, right in node.rights.items()
-        if right.promises_sent is not None
+        [
+            heartbeat.PromiseRequest(
+                name, right.epoch, right.promises_nonce, node.timings.promise_s
+            )
+            for name, right in node.rights.items()
+            if right.promises_sent is not None
+        ]
     )
-    asks = tuple(ask for ask, _ in node.asks.values())
+    asks = tuple([ask for ask, _ in node.asks.values()]) if node.asks else ()
     uptime, leaving = node.now.raw, bool(node.leaving)
     for peer in node.peers.values():
         if not to or peer.name == to:

@@ -32,6 +32,8 @@ TICK_S = 0.001
 class Phase(enum.Enum):
     """How far this node is with a group's right."""
 
+    __hash__ = object.__hash__  # asked several times in every step; Enum's own is a Python function
+
     IDLE = "Idle"
     """It holds nothing and watches the record."""
     CONTENDING = "Contending"
@@ -188,7 +190,7 @@ class NodeState:
         self.heartbeat_due = NEVER
         self.watchdog_due = NEVER
         self.petted = -NEVER
-        """Raw time at which the watchdog was petted last."""
+        """Raw time at which the watchdog was petted last; plus W it is when it resets."""
         self.monitors_due = NEVER
         self.probe_reads: dict[int, tuple[str, int, Clocks]] = {}
         """Reads made to answer a probe: request to group, probe, stamp."""

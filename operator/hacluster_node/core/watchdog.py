@@ -2,6 +2,7 @@
 
 If agent and guard both die, the watchdog resets the machine W after the last pet. That must come
 before any lease ends, so a pet is allowed only while W + J fit into what is left of each.
+``node.petted`` + W is when the kernel resets the machine, also after W has changed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,20 @@ def idle(node: NodeState) -> None:
         _pet(node)
     else:
         node.watchdog_due = node.now.raw + node.timings.watchdog_s / 3
+
+
+def changed(node: NodeState, before_s: float) -> None:
+    """Count with another W, in force from now on; the kernel learns it by the next pet.
+
+    A shorter W would come too late with the next confirmed renewal: its write may be applied and
+    state a shorter lease, and then everything here may hang. So the pet is made now if that brings
+    the reset nearer; a reset is never put off here.
+    """
+    earlier_s = before_s - node.timings.watchdog_s
+    if node.petted + earlier_s > node.now.raw:
+        _pet(node)
+    else:
+        node.petted += earlier_s
 
 
 def allows(node: NodeState, right: Right) -> bool:

@@ -27,13 +27,16 @@ class Watchdog:
     def __init__(self, device: Path = DEVICE) -> None:
         self._device = device
         self._fd: Optional[int] = None
+        self._timeout_s = 0
+        """What it is set to."""
         self.absent_because = "" if device.exists() else f"{device} does not exist"
 
     def pet(self, timeout_s: float) -> None:
         """Start or restart its countdown of `timeout_s` seconds."""
         if self._fd is None and not self.absent_because:
-            self._open(timeout_s)
+            self._open()
         if self._fd is not None:
+            self._set(self._fd, max(1, int(timeout_s)))
             with contextlib.suppress(OSError):
                 os.write(self._fd, b"\0")
 
@@ -43,13 +46,24 @@ class Watchdog:
             with contextlib.suppress(OSError):
                 os.write(self._fd, b"V")
             os.close(self._fd)
-            self._fd = None
+            self._fd, self._timeout_s = None, 0
 
-    def _open(self, timeout_s: float) -> None:
+    def _open(self) -> None:
         try:
             self._fd = os.open(self._device, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
             self.absent_because = f"{self._device}: {error.strerror}"
+
+    def _set(self, fd: int, timeout_s: int) -> None:
+        """Set its time if it is another one; a driver with a longer one is told of, and petted."""
+        if timeout_s == self._timeout_s:
             return
-        with contextlib.suppress(OSError):  # Some drivers have one fixed time.
-            fcntl.ioctl(self._fd, _SET_TIMEOUT, struct.pack("i", max(1, int(timeout_s))))
+        try:
+            answer = fcntl.ioctl(fd, _SET_TIMEOUT, struct.pack("i", timeout_s))
+            real_s = int(struct.unpack("i", answer)[0])
+        except OSError as error:
+            self.absent_because = f"{self._device} takes no other time: {error.strerror}"
+        else:
+            longer = f"{self._device} resets after {real_s} s, not {timeout_s} s: too late to help"
+            self.absent_because = longer if real_s > timeout_s else ""
+        self._timeout_s = timeout_s

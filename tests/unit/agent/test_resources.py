@@ -16,6 +16,7 @@ from hacluster_node.resources.kinds import Call
 from hacluster_node.resources.mirror_disk import MirrorDisk
 from hacluster_node.resources.script import Script
 from hacluster_node.resources.shared_disk import SharedDisk
+from hacluster_node.resources.simple import FileSystem
 from hacluster_node.settings.document import Settings, parse
 from hacluster_node.system.command import Outcome
 
@@ -272,6 +273,23 @@ def test_a_shared_disk_is_reserved_under_the_epoch_and_taken_over_by_a_higher_on
         SharedDisk().start(machine, Call("g", "sd", 7, 5.0, DISK))
     SharedDisk().stop(machine, Call("g", "sd", 8, 5.0, {**DISK, "nodeNumber": 2}))
     assert (disk.keys, disk.holder, machine.mounts) == ([], "", {})
+
+
+def test_a_file_system_is_made_on_an_empty_device_only_and_unmounted_by_stop_and_fence() -> None:
+    for found, programs in ((EMPTY, ["wipefs", "mkfs.ext4"]), (EXT4, ["wipefs"])):
+        machine = drbd("", found)
+        FileSystem().start(machine, Call("g", "fs", 7, 5.0, DISK))
+        assert [argv[0] for argv in machine.ran] == programs
+        assert machine.mounts == {"/srv/shared": "/dev/sdd"}
+        FileSystem().stop(machine, Call("g", "fs", 7, 5.0, DISK))
+        assert machine.mounts == {}
+        FileSystem().start(machine, Call("g", "fs", 8, 5.0, DISK))
+        FileSystem().fence(machine, Call("g", "fs", 8, 5.0, DISK))
+        assert machine.mounts == {}
+    machine = Machine(answer=lambda _: Outcome(1, "no such device"))
+    with pytest.raises(Broken, match="HAN-D03"):
+        FileSystem().start(machine, Call("g", "fs", 7, 5.0, DISK))
+    assert machine.mounts == {}
 
 
 def test_a_disk_without_reservations_is_just_mounted() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from tests.unit.agent_core.driver import Driver, active, config
 
 from hacluster_node.core import effects, events
@@ -86,3 +89,26 @@ def test_a_late_success_is_claimed_again_with_the_lease_of_today() -> None:
     driver.run(60.0)
     assert driver.record.duration_s == RIDE_THROUGH.lease_s
     assert driver.active
+
+
+def test_a_shorter_watchdog_counts_before_anything_is_written_under_the_new_numbers() -> None:
+    """Else one applied write of a short lease, and a hang, would leave 45 s: after seed 104506."""
+    driver = active(config(failsafe=False, timings=RIDE_THROUGH))
+    begun = len(driver.out)
+    driver.tell(events.ConfigChanged, with_numbers(FASTEST))
+    driver.run(RIDE_THROUGH.renew_s)
+    assert in_force(driver) == FASTEST
+    told = (effects.UseConfig, effects.PetWatchdog, effects.WriteWitness)
+    kinds = [type(e) for e in driver.out[begun:] if isinstance(e, told)]
+    used = kinds.index(effects.UseConfig)
+    assert kinds[used + 1] is effects.PetWatchdog
+
+
+def test_a_longer_watchdog_puts_no_reset_off() -> None:
+    driver = active(config(failsafe=False, timings=FASTEST))
+    node = driver.machine.node
+    driver.run(FASTEST.renew_s / 2)
+    resets_at = node.petted + FASTEST.watchdog_s
+    driver.tell(events.ConfigChanged, with_numbers(replace(FASTEST, watchdog_s=3.1)))
+    assert in_force(driver).watchdog_s == 3.1
+    assert node.petted + 3.1 == pytest.approx(resets_at)
