@@ -1,7 +1,6 @@
 """`hacluster run` against a real API server and a simulated Azure."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
