@@ -14,18 +14,11 @@ import click
 from azuresim import clean
 from azuresim.fabric import commands as fabric_commands
 from azuresim.fabric.kernel import KernelError
-from azuresim.faults import control
+from azuresim.faults.asking import ask, in_directory, show
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
 from azuresim.resources import regions
 from azuresim.state.database import DirectoryInUseError
-
-in_directory = click.option(
-    "--directory",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the simulator's state lives.",
-)
 
 
 @click.group()
@@ -151,11 +144,11 @@ def exchanges(
     """Tell what was asked and answered, one JSON object per line."""
     narrowed = {"verb": verb, "kind": kind}
     if clear:
-        _ask(directory, {"do": "exchanges.clear"})
+        ask(directory, {"do": "exchanges.clear"})
     elif last:
-        _print(_ask(directory, {"do": "exchanges.last", **narrowed, "most": last}))
+        show(ask(directory, {"do": "exchanges.last", **narrowed, "most": last}))
     else:
-        _print(_ask(directory, {"do": "exchanges.count", **narrowed}))
+        show(ask(directory, {"do": "exchanges.count", **narrowed}))
 
 
 @main.group()
@@ -179,14 +172,14 @@ def fault() -> None:
 def fault_add(directory: Path, what: str, count: int, **rule: Any) -> None:
     """Put a fault in force and print it."""
     wish = {"do": "fault.add", "fault": what, "count": count or None, **rule}
-    _print([_ask(directory, wish)])
+    show([ask(directory, wish)])
 
 
 @fault.command("list")
 @in_directory
 def fault_list(directory: Path) -> None:
     """Print the faults in force."""
-    _print(_ask(directory, {"do": "fault.list"}))
+    show(ask(directory, {"do": "fault.list"}))
 
 
 @fault.command("clear")
@@ -194,7 +187,7 @@ def fault_list(directory: Path) -> None:
 @click.argument("rule_id", default="")
 def fault_clear(directory: Path, rule_id: str) -> None:
     """Lift one fault, or all of them; all of them let stuck operations end."""
-    click.echo(_ask(directory, {"do": "fault.clear", "id": rule_id}))
+    click.echo(ask(directory, {"do": "fault.clear", "id": rule_id}))
 
 
 @main.group()
@@ -222,14 +215,14 @@ def principal_add(directory: Path, name: str, certificate: Any, keys: Any, **mor
             raise click.UsageError("A federated credential needs --keys, the issuer's key set.")
         described = {"issuer": more["issuer"], "subject": more["subject"]}
         wish["federation"] = {**described, "keys": json.load(keys)}
-    _print([_ask(directory, wish)])
+    show([ask(directory, wish)])
 
 
 @principal.command("list")
 @in_directory
 def principal_list(directory: Path) -> None:
     """Print the principals, without their secrets."""
-    _print(_ask(directory, {"do": "principal.list"}))
+    show(ask(directory, {"do": "principal.list"}))
 
 
 @principal.command("remove")
@@ -237,7 +230,7 @@ def principal_list(directory: Path) -> None:
 @click.argument("client_id")
 def principal_remove(directory: Path, client_id: str) -> None:
     """Take a principal away; its tokens live on until they expire."""
-    click.echo(_ask(directory, {"do": "principal.remove", "client_id": client_id}))
+    click.echo(ask(directory, {"do": "principal.remove", "client_id": client_id}))
 
 
 @main.group()
@@ -253,14 +246,14 @@ def health() -> None:
 @click.option("--balancer", default="*", help="Only for balancers of this name, * allowed.")
 def health_set(directory: Path, **line: str) -> None:
     """Let probes find the backend at ADDRESS (* for all) up or down, until told otherwise."""
-    _print([_ask(directory, {"do": "health.set", **line})])
+    show([ask(directory, {"do": "health.set", **line})])
 
 
 @health.command("list")
 @in_directory
 def health_list(directory: Path) -> None:
     """Print what was said, oldest first."""
-    _print(_ask(directory, {"do": "health.list"}))
+    show(ask(directory, {"do": "health.list"}))
 
 
 @health.command("clear")
@@ -268,7 +261,7 @@ def health_list(directory: Path) -> None:
 @click.argument("address", default="")
 def health_clear(directory: Path, address: str) -> None:
     """Let the model decide again, about one address or all."""
-    click.echo(_ask(directory, {"do": "health.clear", "address": address}))
+    click.echo(ask(directory, {"do": "health.clear", "address": address}))
 
 
 main.add_command(fabric_commands.event)
@@ -283,15 +276,3 @@ def coverage() -> None:
     from azuresim.coverage import coverage as table  # noqa: PLC0415 - as above
 
     click.echo(table(), nl=False)
-
-
-def _ask(directory: Path, wish: dict[str, Any]) -> Any:
-    try:
-        return control.ask(directory, wish)
-    except (ConnectionError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _print(lines: list[dict[str, Any]]) -> None:
-    for line in lines:
-        click.echo(json.dumps(line))

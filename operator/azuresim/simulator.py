@@ -116,17 +116,6 @@ class Simulator:
         self._signer = tokens.Tokens(
             _signing_key(options.directory), self.directory.tenant, tokens.ARM_AUDIENCES
         )
-        throttle = Throttle(self.service.clock) if options.settings.throttled else None
-        pipeline = Pipeline(
-            self.service,
-            entra=Entra(self.directory, self._signer),
-            tokens=self._signer,
-            faults=self.faults,
-            exchanges=self.exchanges,
-            routes=Routes(ROUTES),
-            throttle=throttle,
-            rights=Rights(self.service.seconds("role assignment")),
-        )
         self._seed()
         self.services = services.Services(
             self.service,
@@ -142,8 +131,22 @@ class Simulator:
         cloud = self.services.cloud
         names = (*options.names, cloud.management, cloud.login)
         context = tls.server_context(options.directory, names)
-        self._server = Server(pipeline, context, settle=self.services.settle)
+        self._server = Server(self._pipeline(), context, settle=self.services.settle)
         self._control: asyncio.Server | None = None
+
+    def _pipeline(self) -> Pipeline:
+        """Return what each request goes through."""
+        throttle = Throttle(self.service.clock) if self._options.settings.throttled else None
+        return Pipeline(
+            self.service,
+            entra=Entra(self.directory, self._signer),
+            tokens=self._signer,
+            faults=self.faults,
+            exchanges=self.exchanges,
+            routes=Routes(ROUTES),
+            throttle=throttle,
+            rights=Rights(self.service.seconds("role assignment")),
+        )
 
     async def start(self) -> dict[str, str]:
         """Listen, and return what a client needs to know."""

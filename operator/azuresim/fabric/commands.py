@@ -7,14 +7,7 @@ from typing import Any
 import click
 
 from azuresim.fabric.events import KINDS
-from azuresim.faults import control
-
-in_directory = click.option(
-    "--directory",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the simulator's state lives.",
-)
+from azuresim.faults.asking import ask, in_directory
 
 
 @click.group()
@@ -43,14 +36,14 @@ def event() -> None:
 def event_add(directory: Path, kind: str, machines: tuple[str, ...], **times: Any) -> None:
     """Announce an event and print it."""
     wish = {"do": "event.add", "kind": kind, "machines": list(machines), **times}
-    click.echo(json.dumps(_ask(directory, wish)))
+    click.echo(json.dumps(ask(directory, wish)))
 
 
 @event.command("list")
 @in_directory
 def event_list(directory: Path) -> None:
     """Print the events that are announced or under way, one JSON object per line."""
-    for line in _ask(directory, {"do": "event.list"}):
+    for line in ask(directory, {"do": "event.list"}):
         click.echo(json.dumps(line))
 
 
@@ -59,11 +52,4 @@ def event_list(directory: Path) -> None:
 @click.argument("event_id", default="")
 def event_clear(directory: Path, event_id: str) -> None:
     """Withdraw one event, or all, and print how many."""
-    click.echo(_ask(directory, {"do": "event.clear", "id": event_id}))
-
-
-def _ask(directory: Path, wish: dict[str, Any]) -> Any:
-    try:
-        return control.ask(directory, wish)
-    except (ConnectionError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+    click.echo(ask(directory, {"do": "event.clear", "id": event_id}))

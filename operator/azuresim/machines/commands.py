@@ -1,23 +1,12 @@
 """What the command line says to the machines of a running simulator."""
 
-import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from azuresim.faults import control
+from azuresim.faults.asking import ask, in_directory, show
 from azuresim.machines import reach
-
-ANSWERS_WITHIN_S: Final = 120.0
-"""What is done to machines is answered when it is done."""
-
-in_directory = click.option(
-    "--directory",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the simulator's state lives.",
-)
 
 
 @click.group()
@@ -29,7 +18,7 @@ def machine() -> None:
 @in_directory
 def machine_list(directory: Path) -> None:
     """Print the machines, one JSON object per line."""
-    _print(_ask(directory, {"do": "machine.list"}))
+    show(ask(directory, {"do": "machine.list"}))
 
 
 @machine.command("stop")
@@ -37,7 +26,7 @@ def machine_list(directory: Path) -> None:
 @click.argument("name")
 def machine_stop(directory: Path, name: str) -> None:
     """Stop machines NAME (* allowed) as a crash would: Azure starts them only when asked to."""
-    click.echo(_ask(directory, {"do": "machine.stop", "name": name}))
+    click.echo(ask(directory, {"do": "machine.stop", "name": name}))
 
 
 @machine.command("kill")
@@ -45,7 +34,7 @@ def machine_stop(directory: Path, name: str) -> None:
 @click.argument("name")
 def machine_kill(directory: Path, name: str) -> None:
     """Take the power of machines NAME (* allowed) away. Azure starts them only when asked to."""
-    click.echo(_ask(directory, {"do": "machine.kill", "name": name}))
+    click.echo(ask(directory, {"do": "machine.kill", "name": name}))
 
 
 @machine.command("freeze")
@@ -54,7 +43,7 @@ def machine_kill(directory: Path, name: str) -> None:
 @click.argument("seconds", type=click.FloatRange(min=0, max=3600, min_open=True))
 def machine_freeze(directory: Path, name: str, seconds: float) -> None:
     """Let machines NAME (* allowed) stand still for SECONDS; their clocks run on."""
-    click.echo(_ask(directory, {"do": "machine.freeze", "name": name, "seconds": seconds}))
+    click.echo(ask(directory, {"do": "machine.freeze", "name": name, "seconds": seconds}))
 
 
 @machine.command("cut")
@@ -68,7 +57,7 @@ def machine_cut(directory: Path, **wish: Any) -> None:
 
     OTHER is a machine, or one of internet, store, vnet, platform; all of them if left out.
     """
-    click.echo(_ask(directory, {"do": "machine.cut", **wish}))
+    click.echo(ask(directory, {"do": "machine.cut", **wish}))
 
 
 @machine.command("heal")
@@ -77,7 +66,7 @@ def machine_cut(directory: Path, **wish: Any) -> None:
 @click.argument("other", default="")
 def machine_heal(directory: Path, **wish: Any) -> None:
     """Undo the cuts of machines NAME, or only those between them and OTHER."""
-    click.echo(_ask(directory, {"do": "machine.heal", **wish}))
+    click.echo(ask(directory, {"do": "machine.heal", **wish}))
 
 
 @machine.command("run", context_settings={"ignore_unknown_options": True})
@@ -86,7 +75,7 @@ def machine_heal(directory: Path, **wish: Any) -> None:
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
 def machine_run(directory: Path, name: str, words: tuple[str, ...]) -> None:
     """Run a command as root in machine NAME, or as a client: internet, vnet, vnet/NETWORK."""
-    where = _ask(directory, {"do": "machine.where", "name": name})
+    where = ask(directory, {"do": "machine.where", "name": name})
     try:
         reach.become(where, words)
     except OSError as error:
@@ -111,14 +100,14 @@ def script() -> None:
 def script_add(directory: Path, machine_name: str, count: int, **rule: Any) -> None:
     """Put a rule in force and print it."""
     wish = {"do": "script.add", "machine": machine_name, "count": count or None, **rule}
-    _print([_ask(directory, wish)])
+    show([ask(directory, wish)])
 
 
 @script.command("list")
 @in_directory
 def script_list(directory: Path) -> None:
     """Print the rules in force, oldest first."""
-    _print(_ask(directory, {"do": "script.list"}))
+    show(ask(directory, {"do": "script.list"}))
 
 
 @script.command("clear")
@@ -127,16 +116,4 @@ def script_list(directory: Path) -> None:
 def script_clear(directory: Path, rule: str) -> None:
     """Lift one rule by its id, or all."""
     wish = {"do": "script.clear"} | ({"id": rule} if rule else {})
-    click.echo(_ask(directory, wish))
-
-
-def _ask(directory: Path, wish: dict[str, Any]) -> Any:
-    try:
-        return control.ask(directory, wish, timeout_s=ANSWERS_WITHIN_S)
-    except (ConnectionError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _print(lines: list[dict[str, Any]]) -> None:
-    for line in lines:
-        click.echo(json.dumps(line))
+    click.echo(ask(directory, wish))

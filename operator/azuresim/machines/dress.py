@@ -11,7 +11,7 @@ from azuresim.machines.places import Place
 GUEST: Final = Path(__file__).parent / "guest"
 PROGRAMS: Final = ("agent.py", "disks.py", "user_data.py")
 RESOLVER: Final = "nameserver 168.63.129.16\noptions timeout:2 attempts:3\n"
-BUNDLE: Final = "etc/ssl/certs/ca-certificates.crt"
+BUNDLE: Final = Path("etc/ssl/certs") / "ca-certificates.crt"
 UNITS: Final = {
     "walinuxagent.service": """[Unit]
 Description=Azure guest agent
