@@ -41,7 +41,8 @@ from hacluster.plan import parts
 from hacluster.plan.view import View
 from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.one_pass import OnePass
-from hacluster.reconcile.ports import Account, EventType, Raw, Secret, Store
+from hacluster.reconcile.ports import Account, EventType, Raw, Secret
+from hacluster.reconcile.store_port import Store
 
 PERIOD_S = 60.0
 REST_PERIODS = 6

@@ -16,7 +16,8 @@ from hacluster.model.cluster import Cluster
 from hacluster.reconcile.operations.doors import Meeting
 from hacluster.reconcile.operations.keeper import OperationKeeper
 from hacluster.reconcile.operations.one_round import Rounds
-from hacluster.reconcile.ports import Blob, EventType, NotChanged, Raw, WriteLost
+from hacluster.reconcile.ports import EventType, Raw
+from hacluster.reconcile.store_port import Blob, NotChanged, WriteLost
 from hacluster_wire.documents import ORDERS, STATUS, Document, open_sealed, seal
 from hacluster_wire.keys import KeyRing, derive
 from hacluster_wire.orders import Order, parse_orders

@@ -24,20 +24,18 @@ from hacluster.reconcile.one_pass import OnePass
 from hacluster.reconcile.ports import (
     Account,
     Agents,
-    Blob,
     Done,
     EventType,
     Failed,
     Look,
     Lost,
-    NotChanged,
     Operation,
     Outcome,
     Raw,
     Started,
     Waiting,
-    WriteLost,
 )
+from hacluster.reconcile.store_port import Blob, NotChanged, WriteLost
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "samples" / "minimal.yaml"
 CLOCK = datetime(2026, 1, 1, tzinfo=UTC)

@@ -30,7 +30,8 @@ from hacluster.model.assessment import BackendHealth
 from hacluster.model.ids import ArmId
 from hacluster.model.observed import Snapshot
 from hacluster.plan.steps import Step
-from hacluster.reconcile.ports import Account, Look, Operation, Outcome, Secrets, Store
+from hacluster.reconcile.ports import Account, Look, Operation, Outcome, Secrets
+from hacluster.reconcile.store_port import Store
 
 USER_AGENT: Final = "hacluster-operator"
 MOST_CONNECTIONS: Final = 24

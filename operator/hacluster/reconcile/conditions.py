@@ -96,7 +96,8 @@ def _settling(passed: Passed) -> str:
     since = passed.now - began
     if not -period <= since <= lag:
         return ""
-    return f"{holder} took over by the witness's word, and the balancer follows within {lag}"
+    within = f"{lag.total_seconds():.0f} s"
+    return f"{holder} took over by the witness's word, and the balancer follows within {within}"
 
 
 def split_brain_safe(passed: Passed) -> Judgement:

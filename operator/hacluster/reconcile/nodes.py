@@ -27,15 +27,8 @@ from hacluster.plan.nodes.groups import AddressUnknownError
 from hacluster.plan.nodes.keys import Confirmed
 from hacluster.plan.view import View
 from hacluster.reconcile.nodes_seen import NodesMemory, NodesSeen, Published
-from hacluster.reconcile.ports import (
-    Account,
-    Agents,
-    Azure,
-    Blob,
-    KubernetesError,
-    NotChanged,
-    Store,
-)
+from hacluster.reconcile.ports import Account, Agents, Azure, KubernetesError
+from hacluster.reconcile.store_port import Blob, NotChanged, Store
 from hacluster_wire.documents import (
     CONFIGURATION,
     STATUS,

@@ -10,7 +10,8 @@ from hacluster.model.assessment import NodeReport
 from hacluster.model.keys import MasterKeys
 from hacluster.model.status import GroupState, GroupStatus
 from hacluster.plan.nodes.keys import Confirmed
-from hacluster.reconcile.ports import Blob, Secret, Store
+from hacluster.reconcile.ports import Secret
+from hacluster.reconcile.store_port import Blob, Store
 from hacluster_wire.documents import Document
 
 SOONEST_AGAIN_S: Final = 5.0

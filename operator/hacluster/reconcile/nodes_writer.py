@@ -19,7 +19,8 @@ from hacluster.plan.nodes import document, keys, report
 from hacluster.plan.view import View
 from hacluster.reconcile.nodes import asked_rotation, package_name, without_software
 from hacluster.reconcile.nodes_seen import NodesMemory, NodesSeen, Published
-from hacluster.reconcile.ports import Agents, KubernetesError, Raw, Store, WriteLost
+from hacluster.reconcile.ports import Agents, KubernetesError, Raw
+from hacluster.reconcile.store_port import Store, WriteLost
 from hacluster_wire.documents import CONFIGURATION, Document, seal
 
 logger = logging.getLogger(__name__)

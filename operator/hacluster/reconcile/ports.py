@@ -17,6 +17,7 @@ from hacluster.model.ids import ArmId
 from hacluster.model.observed import Snapshot
 from hacluster.model.reasons import Reason
 from hacluster.plan.steps import Step
+from hacluster.reconcile.store_port import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,58 +128,6 @@ class Subscription(Protocol):
         self, rule: ArmId, *, max_age: timedelta
     ) -> tuple[BackendHealth, ...] | None:
         """Return what the balancer's probes say behind a rule, or None while it is not known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
-    """A blob of the cluster's container, as it was read; its content is in no ``repr``."""
-
-    content: bytes = field(repr=False)
-    tag: str
-    """Its ETag: another one whenever it has been written."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotChanged:
-    """A blob is still the one that the asker knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteLost:
-    """A blob is not what the writer took it for, and was left alone: look again."""
-
-
-class Store(Protocol):
-    """A cluster's container: where operator and nodes meet (docs/architecture.md)."""
-
-    async def read(self, name: str, *, unless: str = "") -> Blob | NotChanged | None:
-        """Return a blob, or None where a complete answer tells that there is none.
-
-        `NotChanged` if its ETag is ``unless``, which costs next to nothing.
-
-        Raises:
-            HAClusterError: the store does not answer, or refuses the identity.
-        """
-
-    async def write(
-        self, name: str, content: bytes, *, only_if: str | None = None
-    ) -> str | WriteLost:
-        """Write a whole blob and return its new ETag.
-
-        ``only_if`` is the ETag that it must still have; empty: there must be none yet; None: it is
-        written whatever is there. `WriteLost` if that does not hold.
-
-        Raises:
-            HAClusterError: the store does not answer, so whether it was written is unknown, or it
-            refuses.
-        """
-
-    async def names(self, prefix: str) -> tuple[str, ...]:
-        """Return the names of all blobs that begin with ``prefix``, sorted.
-
-        Raises:
-            HAClusterError: as `read`.
-        """
 
 
 class Azure(Protocol):

@@ -22,7 +22,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import ContainerClient
 
-from hacluster.reconcile.ports import Blob, NotChanged, WriteLost
+from hacluster.reconcile.store_port import Blob, NotChanged, WriteLost
 from hacluster.store.translation import is_no_blob, no_answer, refused
 
 DEADLINE_S: Final = 20.0

@@ -70,8 +70,19 @@ def _epoch_on(node: NodeState, right: Right, where: str) -> int:
     return report.epoch if report is not None else 0
 
 
-def _gone(order: Order) -> End:
-    return End(ok=False, text=f"the group {order.group} is configured no more")
+def _of_group(
+    look: Callable[[NodeState, Followed, Right], Optional[End]],
+) -> Callable[[NodeState, Followed], Optional[End]]:
+    """Return a look at an order's group, which ends the order where there is none any more."""
+
+    def looked(node: NodeState, followed: Followed) -> Optional[End]:
+        right = node.rights.get(followed.order.group)
+        if right is None:
+            why = f"the group {followed.order.group} is configured no more"
+            return End(ok=False, text=why)
+        return look(node, followed, right)
+
+    return looked
 
 
 # Groups.
@@ -81,11 +92,9 @@ def _begin_move(node: NodeState, order: Order) -> str:
     return orders.do(node, commands.MoveGroup(order.group, order.node))
 
 
-def _look_move(node: NodeState, followed: Followed) -> Optional[End]:
+@_of_group
+def _look_move(node: NodeState, followed: Followed, right: Right) -> Optional[End]:
     order = followed.order
-    right = node.rights.get(order.group)
-    if right is None:
-        return _gone(order)
     where = active_on(node, right)
     if where == node.config.node:
         if order.node == where:
@@ -114,11 +123,8 @@ def _begin_stop(node: NodeState, order: Order) -> str:
     return orders.do(node, commands.StopGroup(order.group))
 
 
-def _look_stop(node: NodeState, followed: Followed) -> Optional[End]:
-    order = followed.order
-    right = node.rights.get(order.group)
-    if right is None:
-        return _gone(order)
+@_of_group
+def _look_stop(node: NodeState, followed: Followed, right: Right) -> Optional[End]:
     if _is_stopped(node, right):
         return End(ok=True, text=f"{right.group} is stopped on every node")
     where = active_on(node, right)
@@ -145,11 +151,9 @@ def _begin_start(node: NodeState, order: Order) -> str:
     return orders.do(node, commands.StartGroup(order.group))
 
 
-def _look_start(node: NodeState, followed: Followed) -> Optional[End]:
+@_of_group
+def _look_start(node: NodeState, followed: Followed, right: Right) -> Optional[End]:
     order = followed.order
-    right = node.rights.get(order.group)
-    if right is None:
-        return _gone(order)
     where = active_on(node, right)
     if where == node.config.node:
         failed = ", ".join(sorted(node.runs[right.group].gave_up_on))
@@ -185,11 +189,9 @@ def _begin_restart(node: NodeState, order: Order) -> str:
     return orders.do(node, commands.RestartGroup(order.group))
 
 
-def _look_restart(node: NodeState, followed: Followed) -> Optional[End]:
+@_of_group
+def _look_restart(node: NodeState, followed: Followed, right: Right) -> Optional[End]:
     order = followed.order
-    right = node.rights.get(order.group)
-    if right is None:
-        return _gone(order)
     run, where = node.runs[right.group], active_on(node, right)
     if where and _is_new(node, right, followed, where):
         text = f"{right.group} did not come up again here; it is active on {where}"

@@ -9,7 +9,7 @@ from tests.sim.azurite import Token
 
 from hacluster.errors import ArmUnavailable
 from hacluster.model.reasons import Reason
-from hacluster.reconcile.ports import Blob, NotChanged, WriteLost
+from hacluster.reconcile.store_port import Blob, NotChanged, WriteLost
 from hacluster.store.container import Container
 
 pytestmark = pytest.mark.sim

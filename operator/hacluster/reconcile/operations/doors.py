@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hacluster.model.cluster import Cluster
-from hacluster.reconcile.ports import EventType, Raw, Store
+from hacluster.reconcile.ports import EventType, Raw
+from hacluster.reconcile.store_port import Store
 from hacluster_wire.keys import KeyRing
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from hacluster.plan.operations.words import NodeWord
 from hacluster.reconcile.operations.doors import Meeting
-from hacluster.reconcile.ports import NotChanged, WriteLost
+from hacluster.reconcile.store_port import NotChanged, WriteLost
 from hacluster_wire.documents import ORDERS, STATUS, Document, open_sealed, seal
 from hacluster_wire.errors import WireError
 from hacluster_wire.orders import Order, content_of, parse_orders
