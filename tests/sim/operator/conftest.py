@@ -1,6 +1,7 @@
 """The operator's adapter over HTTPS against azuresim: real SDK, real sign-in, real TLS."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -102,6 +103,13 @@ async def door(sim: Simulator, secrets: KeptSecrets, calls: Calls) -> AsyncItera
 async def azure(door: AzureDoor, sim: Simulator) -> EnteredSubscription:
     """Give the simulator's subscription, entered as the operator."""
     return await door.enter(account(sim))
+
+
+async def until(holds: Callable[[], object], within_s: float = 120) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 - what is waited for runs on a server
+            await asyncio.sleep(0.2)
 
 
 def account(sim: Simulator, secret: str | None = None) -> Account:

@@ -12,7 +12,7 @@ import os
 import pwd
 import re
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 from tests.loop.guests import FakeVault, agents
 from tests.loop.world import FakeKubernetes, NoCounters
-from tests.sim.operator.conftest import Calls, settings_for
+from tests.sim.operator.conftest import Calls, settings_for, until
 from tests.sim.operator.test_storms import manifest
-from tests.sim.simulator import Simulator, running
+from tests.sim.simulator import Simulator
 
 from azuresim.faults import control
 from hacluster.arm.door import AzureDoor
@@ -37,12 +37,6 @@ PASSWORD = b"p\xff'ss $(word)\n"
 ME = pwd.getpwuid(os.getuid()).pw_name
 
 
-@pytest.fixture
-def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with running(tmp_path_factory.mktemp("sim")) as simulator:
-        yield simulator
-
-
 @dataclass
 class Site:
     """A cluster that something else runs, and the operator that keeps it."""
@@ -51,13 +45,6 @@ class Site:
     kubernetes: FakeKubernetes
     vault: FakeVault
     wake: Wake
-
-    async def until(self, holds: Callable[[], object], within_s: float = 120) -> None:
-        async with asyncio.timeout(within_s):
-            while True:
-                if holds():
-                    return
-                await asyncio.sleep(0.2)
 
     def condition(self) -> dict[str, Any]:
         return self.kubernetes.condition("NodesConfigured")
@@ -101,7 +88,9 @@ async def kept(
 async def test_a_shell_that_gets_what_arm_received_puts_it_in_place(
     sim: Simulator, calls: Calls, tmp_path: Path
 ) -> None:
-    place = tmp_path / "it's" / "$(touch pwned)"
+    node = tmp_path / "node"
+    node.mkdir()
+    place = node / "it's" / "$(touch pwned)"
     configuration = {
         "files": [
             {
@@ -116,10 +105,10 @@ async def test_a_shell_that_gets_what_arm_received_puts_it_in_place(
                 "secretKeyRef": {"name": "app", "key": "password"},
             },
         ],
-        "commands": [{"run": f"touch {tmp_path}/ready", "check": f"test -e {tmp_path}/ready"}],
+        "commands": [{"run": f"touch {node}/ready", "check": f"test -e {node}/ready"}],
     }
     async with kept(sim, calls, configuration) as site:
-        await site.until(lambda: site.condition().get("status") == "True")
+        await until(lambda: site.condition().get("status") == "True")
         assert site.script("web-1") == site.script("web-2")
         shown = site.command("web-1")["properties"]
         assert "protectedParameters" not in shown
@@ -130,7 +119,7 @@ async def test_a_shell_that_gets_what_arm_received_puts_it_in_place(
             assert secret.decode("latin-1") not in seen
             assert not [path for path in kept_files if secret in path.read_bytes()]
         held = {"HACLUSTER_FILE_2": base64.b64encode(PASSWORD).decode()}
-        await asyncio.to_thread(_ran, site.script("web-1"), held, tmp_path, str(place))
+        await asyncio.to_thread(_ran, site.script("web-1"), held, node, str(place))
 
 
 def _ran(script: str, held: dict[str, str], folder: Path, place: str) -> None:
@@ -155,18 +144,18 @@ async def test_a_failing_script_is_told_and_tried_again_before_the_next_node(
     rule = {"machine": "web-1", "name": "hacluster-configuration", "exit_code": 1, "count": 1}
     control.ask(sim.directory, {"do": "script.add", **rule, "error": "hacluster: failed disk"})
     async with kept(sim, calls, {"packages": ["nginx"]}) as site:
-        await site.until(lambda: "failed disk" in site.condition().get("message", ""))
+        await until(lambda: "failed disk" in site.condition().get("message", ""))
         assert site.condition()["reason"] == "SoftwareFailed"
         assert not site.command("web-2")
-        await site.until(lambda: site.condition()["status"] == "True")
+        await until(lambda: site.condition()["status"] == "True")
         assert (site.round("web-1").attempt, site.round("web-2").attempt) == (2, 1)
         before = site.round("web-1")
         site.kubernetes.body["spec"]["cluster"]["nodeConfiguration"] = {"packages": ["curl"]}
         site.kubernetes.body["metadata"]["generation"] += 1
         site.kubernetes.touch()
         site.wake.heard(site.kubernetes.raw())
-        await site.until(lambda: site.round("web-1").content != before.content)
-        await site.until(lambda: site.round("web-2") == site.round("web-1"))
+        await until(lambda: site.round("web-1").content != before.content)
+        await until(lambda: site.round("web-2") == site.round("web-1"))
 
 
 async def test_windows_machines_get_powershell(sim: Simulator, calls: Calls) -> None:
@@ -189,7 +178,7 @@ async def test_windows_machines_get_powershell(sim: Simulator, calls: Calls) -> 
         "admin": {"username": "operator1", "passwordSecretRef": {"name": "app", "key": "admin"}},
     }
     async with kept(sim, calls, configuration, **windows) as site:
-        await site.until(lambda: site.condition().get("status") == "True")
+        await until(lambda: site.condition().get("status") == "True")
         text = site.script("web-2")
     lines = text.splitlines()
     assert round_of(lines[0]) is not None

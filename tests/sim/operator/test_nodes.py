@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,9 +22,9 @@ from azure.storage.blob.aio import ContainerClient
 from tests.loop.guests import FakeVault
 from tests.loop.world import FakeKubernetes, NoCounters
 from tests.sim.azurite import Store, Token, azurite
-from tests.sim.operator.conftest import Calls, settings_for
+from tests.sim.operator.conftest import Calls, settings_for, until
 from tests.sim.operator.test_storms import manifest
-from tests.sim.simulator import Simulator, running
+from tests.sim.simulator import Simulator
 
 from azuresim.faults import control
 from hacluster.arm.door import AzureDoor
@@ -35,7 +35,8 @@ from hacluster.plan.nodes import keys
 from hacluster.plan.nodes.script import Head, head_of
 from hacluster.reconcile.keeper import Keeper, Wake
 from hacluster.reconcile.one_pass import OnePass
-from hacluster.reconcile.ports import Agents, Blob
+from hacluster.reconcile.ports import Agents
+from hacluster.reconcile.store_port import Blob
 from hacluster.store.container import VERSION, Container
 from hacluster_node.settings.document import parse
 from hacluster_wire.documents import CONFIGURATION, STATUS, Document, open_sealed, seal
@@ -56,12 +57,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Pat
         yield pair
 
 
-@pytest.fixture
-def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with running(tmp_path_factory.mktemp("sim")) as simulator:
-        yield simulator
-
-
 @dataclass
 class Cluster:
     """A cluster that the operator keeps, and its container."""
@@ -70,13 +65,6 @@ class Cluster:
     kubernetes: FakeKubernetes
     vault: FakeVault
     container: Container
-
-    async def until(self, holds: Callable[[], object], within_s: float = 120) -> None:
-        async with asyncio.timeout(within_s):
-            while True:
-                if holds():
-                    return
-                await asyncio.sleep(0.2)
 
     def condition(self, kind: str) -> dict[str, Any]:
         return self.kubernetes.condition(kind)
@@ -153,8 +141,8 @@ async def cluster(
 async def test_the_agent_is_brought_and_what_is_awaited_is_told(
     cluster: Cluster, package: AgentPackage
 ) -> None:
-    await cluster.until(lambda: cluster.condition("AzureReconciled").get("status") == "True")
-    await cluster.until(lambda: "awaited" in cluster.condition("NodesConfigured")["message"])
+    await until(lambda: cluster.condition("AzureReconciled").get("status") == "True")
+    await until(lambda: "awaited" in cluster.condition("NodesConfigured")["message"])
     assert cluster.condition("NodesConfigured")["status"] == "False"
     for node in ("web-1", "web-2"):
         command = cluster.command(node)
@@ -169,7 +157,7 @@ async def test_the_agent_is_brought_and_what_is_awaited_is_told(
 
 
 async def test_no_key_is_seen_in_azure_or_in_the_status(cluster: Cluster) -> None:
-    await cluster.until(lambda: cluster.command("web-2"))
+    await until(lambda: cluster.command("web-2"))
     masters = keys.from_data(cluster.vault.secrets[SECRET].data).masters
     derived = keys.document_ring(keys.from_data(cluster.vault.secrets[SECRET].data), "web-1")
     shown = json.dumps([cluster.command("web-1"), cluster.kubernetes.body])
@@ -187,24 +175,20 @@ async def test_a_script_that_fails_is_told_with_its_last_words_and_tried_again(
 ) -> None:
     rule = {"machine": "web-1", "name": "hacluster-agent", "exit_code": 1, "count": 1}
     control.ask(cluster.sim.directory, {"do": "script.add", **rule, "error": "no python3"})
-    await cluster.until(
-        lambda: "no python3" in cluster.condition("NodesConfigured").get("message", "")
-    )
+    await until(lambda: "no python3" in cluster.condition("NodesConfigured").get("message", ""))
     found = cluster.condition("NodesConfigured")
     assert (found["status"], found["reason"]) == ("False", "InstallFailed")
-    await cluster.until(lambda: cluster.head("web-1").attempt == 2)
-    await cluster.until(lambda: cluster.condition("NodesConfigured")["reason"] == "AwaitingAgent")
+    await until(lambda: cluster.head("web-1").attempt == 2)
+    await until(lambda: cluster.condition("NodesConfigured")["reason"] == "AwaitingAgent")
     assert cluster.condition("AzureReconciled")["status"] == "True"
 
 
 async def test_what_the_nodes_say_becomes_the_status(cluster: Cluster) -> None:
-    await cluster.until(
-        lambda: "awaited" in cluster.condition("NodesConfigured").get("message", "")
-    )
+    await until(lambda: "awaited" in cluster.condition("NodesConfigured").get("message", ""))
     group = {"name": "web", "epoch": 3, "holder": "web-2", "resources": {"app": "On"}}
     await cluster.report("web-1", groups=[{**group, "standing": "Inactive"}])
     await cluster.report("web-2", groups=[{**group, "standing": "Active"}])
-    await cluster.until(lambda: cluster.condition("NodesConfigured")["status"] == "True")
+    await until(lambda: cluster.condition("NodesConfigured")["status"] == "True")
     status = cluster.kubernetes.body["status"]
     assert [(one["node"], one["state"], one["epoch"]) for one in status["groups"]] == [
         ("web-2", "Online", 3)
