@@ -8,7 +8,7 @@ what the simulator promises. It does not promise to survive a power cut.
 import fcntl
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -97,7 +97,7 @@ class Database:
                     (record.key, *COLUMNS(record)),
                 )
             for operation in operations:
-                data = orjson.dumps(asdict(operation))
+                data = orjson.dumps(operation)
                 sql.execute("INSERT OR REPLACE INTO operations VALUES (?, ?)", (operation.id, data))
             for operation_id in forgotten:
                 sql.execute("DELETE FROM operations WHERE id = ?", (operation_id,))

@@ -2,6 +2,7 @@
 
 import math
 from typing import Any
+from urllib.parse import quote
 
 from azuresim import ids
 from azuresim.errors import ArmError
@@ -152,13 +153,13 @@ def _retry_after(
 
 
 def _url(call: Call, family: Family, operation: Operation, pattern: str, more: str) -> str:
-    group = ids.parse(operation.target).group
+    group = quote(ids.parse(operation.target).group)
     values = {
         "subscription": call.subscription,
         "location": operation.location,
         "id": operation.id,
         "group": group,
-        "name": ids.name_of(operation.target),
+        "name": quote(ids.name_of(operation.target)),
     }
     query = f"api-version={operation.version}{family.query.format(**values)}{more}&{SIGNED}"
     return f"{call.base}{pattern.format(**values)}?{query}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -259,7 +260,7 @@ def _answer(
     if operation is not None:
         sent = operations.headers(write.service, call, family, operation, reply.style)
     if reply.location_self:
-        sent["Location"] = f"{call.base}{record.id}?{operations.SIGNED}"
+        sent["Location"] = f"{call.base}{quote(record.id)}?{operations.SIGNED}"
     if family.tag_writes:
         sent["ETag"] = family.tag(record.etag)
     if reply.silent:
