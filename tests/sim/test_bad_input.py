@@ -1,8 +1,9 @@
 """What no client should send: refused in ARM's shape, never a traceback, never a hang."""
 
+import json
 import socket
 import ssl
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from tests.sim.simulator import Simulator
@@ -128,6 +129,32 @@ def test_headers_cannot_be_injected(shared_sim: Simulator) -> None:
     assert reply.status == 200
     assert reply.header("x-ms-client-request-id") is None
     assert reply.header("x-ms-correlation-request-id") == "ok"
+
+
+def test_a_list_without_end_is_refused_at_once(shared_sim: Simulator, group: str) -> None:
+    subnets = [
+        {"name": f"s{at}", "properties": {"addressPrefix": f"10.{at >> 8}.{at & 255}.0/24"}}
+        for at in range(40_000)
+    ]
+    space = {"addressPrefixes": ["10.0.0.0/8"]}
+    body = {"location": "eastus", "properties": {"addressSpace": space, "subnets": subnets}}
+    data = json.dumps(body).encode()
+    assert len(data) < 4 << 20
+    reply = shared_sim.send("PUT", f"{_network(group, 'many')}?{VERSION}", data=data)
+    assert (reply.status, reply.code) == (400, "InvalidRequestFormat")
+    body["properties"] = {"addressSpace": space, "subnets": subnets[:3000]}
+    assert shared_sim.send("PUT", f"{_network(group, 'many')}?{VERSION}", body).status == 201
+
+
+def test_a_polling_url_is_ascii_whatever_the_group_is_called(shared_sim: Simulator) -> None:
+    group = f"{shared_sim.subscription}/resourceGroups/{quote('größe-日本')}"
+    shared_sim.send("PUT", f"{group}?api-version=2021-04-01", {"location": "eastus"})
+    path = f"{group}/providers/Microsoft.Network/privateDnsZones/example.com"
+    made = shared_sim.send("PUT", f"{path}?api-version=2024-06-01", {"location": "global"})
+    url = made.header("Azure-AsyncOperation") or ""
+    assert made.status == 202
+    assert url.isascii()
+    assert shared_sim.send("GET", url).body["status"] == "Succeeded"
 
 
 def test_what_is_no_http_is_refused(shared_sim: Simulator) -> None:

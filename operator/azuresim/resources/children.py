@@ -29,6 +29,8 @@ class Children(Field):
         fixed: Items that are always there and never stored; then nothing can be sent.
         in_use: Refusal to take away an item others refer to: code and message, which may
             name `{name}`, `{id}` and `{user}`.
+        most: Items there can be (source: document, where a type says otherwise; 1,000 is what a
+            security group's rules are limited to).
         kept_since: From this api-version on a parent PUT that leaves the list out keeps it.
     """
 
@@ -38,6 +40,7 @@ class Children(Field):
     writable: bool = True
     fixed: tuple[Mapping[str, Any], ...] = ()
     in_use: tuple[str, str] = ()  # type: ignore[assignment] # empty is for children nobody refers to
+    most: int = 1_000
     kept_since: str = ""
 
     @cached_property
@@ -58,6 +61,8 @@ class Children(Field):
         """Check each item against the one of the same name, and order them by name."""
         if not isinstance(given, list):
             raise place.wrong("an array is expected.")
+        if len(given) > self.most:
+            raise place.wrong(f"more than {self.most} items are given.")
         before = {item["name"].casefold(): item for item in kept} if kept is not MISSING else {}
         items: dict[str, dict[str, Any]] = {}
         for at, raw in enumerate(given):

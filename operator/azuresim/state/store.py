@@ -216,6 +216,7 @@ class Transaction:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._changed: dict[str, Record | None] = {}
+        self._relinked: tuple[set[Link], dict[str, list[Link]]] | None = None
         self._started: dict[str, Operation] = {}
         self._facts: dict[str, Any] = {}
         self._after: list[Callable[[], None]] = []
@@ -252,19 +253,33 @@ class Transaction:
         """Return the links that point at a key, as this request sees them."""
         if not self._changed:
             return list(self.store.referrers(target))
-        gone = {link for key in self._changed for link in self.store.links(key)}
+        gone, come = self._overlay()
         links = [link for link in self.store.referrers(target) if link not in gone]
-        for record in self._changed.values():
-            if record is not None:
-                links += [link for link in self.store.refer(record) if link.target == target]
-        return links
+        return links + come.get(target, [])
+
+    def _overlay(self) -> tuple[set[Link], dict[str, list[Link]]]:
+        """Return the links that its changes took away, and those they made, by target.
+
+        Found once for all questions between two changes: a body with thousands of children asks
+        for each of them.
+        """
+        if self._relinked is None:
+            come: dict[str, list[Link]] = {}
+            for record in self._changed.values():
+                for link in self.store.refer(record) if record is not None else ():
+                    come.setdefault(link.target, []).append(link)
+            gone = {link for key in self._changed for link in self.store.links(key)}
+            self._relinked = gone, come
+        return self._relinked
 
     def save(self, record: Record) -> None:
         """Create or replace a record."""
+        self._relinked = None
         self._changed[record.key] = record
 
     def remove(self, key: str) -> None:
         """Remove a record and everything below it, what this request put there included."""
+        self._relinked = None
         for inner in self.store.within(key):
             self._changed[inner.key] = None
         for changed in self._changed:
@@ -286,6 +301,7 @@ class Transaction:
 
     def drop(self) -> None:
         """Forget everything that was collected."""
+        self._relinked = None
         self._changed, self._started, self._facts, self._after = {}, {}, {}, []
 
     def after(self, act: Callable[[], None]) -> None:
@@ -297,6 +313,7 @@ class Transaction:
         if self._changed or self._started or self._facts:
             self.store.apply(self._changed, self._started, self._facts)
             self._changed, self._started, self._facts = {}, {}, {}
+            self._relinked = None
         acts, self._after = self._after, []
         for act in acts:
             act()

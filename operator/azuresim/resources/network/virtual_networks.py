@@ -1,6 +1,7 @@
 """Virtual networks and their subnets."""
 
 import ipaddress
+from itertools import pairwise
 from typing import Any, Final
 
 from azuresim import ids
@@ -66,6 +67,7 @@ PROPERTIES: Final = shape(
     subnets=Children(
         kind="Microsoft.Network/virtualNetworks/subnets",
         item=SUBNET,
+        most=3_000,
         kept_since="2023-09-01",
         in_use=(
             "InUseSubnetCannotBeDeleted",
@@ -92,6 +94,7 @@ def _check(call: Call, draft: Draft) -> None:
             properties.setdefault("defaultOutboundAccess", False)
         for prefix in prefixes(properties, subnet["name"]):
             _fits(_network(prefix, subnet["name"]), subnet["name"], space, taken, draft)
+    _require_apart(taken)
     _keep_allocations(call, draft)
 
 
@@ -166,15 +169,20 @@ def _fits(
             f"range of virtual network '{draft.id.rsplit('/', 1)[1]}'."
         )
         raise bad_request("NetcfgSubnetRangeOutsideVnet", message, details=[])
-    for other, other_name in taken:
-        if network.overlaps(other):
-            message = f"Subnet '{name}' is not valid because its IP address range overlaps with "
+    taken.append((network, name))
+
+
+def _require_apart(taken: list[tuple[Network, str]]) -> None:
+    """Refuse prefixes that overlap; in order of address, one that does begins in the one before."""
+    ordered = sorted(taken, key=lambda each: (each[0].version, each[0]))
+    for (one, name), (other, other_name) in pairwise(ordered):
+        if one.overlaps(other):
             raise bad_request(
                 "NetcfgSubnetRangesOverlap",
-                f"{message}that of an existing subnet in virtual network '{other_name}'.",
+                f"Subnet '{other_name}' is not valid because its IP address range overlaps with "
+                f"that of an existing subnet in virtual network '{name}'.",
                 details=[],
             )
-    taken.append((network, name))
 
 
 def _inside(network: Network, around: Network) -> bool:
