@@ -123,6 +123,30 @@ def test_what_was_written_before_a_failure_stays(shared_sim: Simulator, group: s
     assert left["name"] == "net"
 
 
+LONG = {"long": "x" * 20_000}
+
+
+def test_many_resources_that_need_each_other_are_ordered_at_once(
+    shared_sim: Simulator, group: str
+) -> None:
+    plain = {
+        "type": "Microsoft.Network/networkSecurityGroups",
+        "apiVersion": "2024-05-01",
+        "location": "[resourceGroup().location]",
+    }
+    many = [
+        {**plain, "name": f"n{at}", "dependsOn": [f"n{other}" for other in range(at + 1, 400)]}
+        for at in range(400)
+    ]
+    body = {"properties": {"mode": "Incremental", "template": {"resources": many}}}
+    reply = shared_sim.send("PUT", f"{_where(group)}?{ARM}", body)
+    assert reply.status == 201
+    written = reply.body["properties"]["outputResources"]
+    assert [each["id"].rpartition("/")[2] for each in written] == [
+        f"n{at}" for at in reversed(range(400))
+    ]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -139,6 +163,10 @@ def test_what_was_written_before_a_failure_stays(shared_sim: Simulator, group: s
             ]
         },
         {"outputs": {"x": {"type": "string", "value": "[reference('no')]"}}},
+        {"variables": {"x": f"[{'9' * 5000}]"}},
+        {"variables": {"x": f"[format('{'{0}' * 2000}', '{'x' * 500}')]"}},
+        {"variables": {"x": f"[concat({','.join(['subscription()'] * 1500)})]"}},
+        {"outputs": {"x": {"value": ["[variables('long')]"] * 500}}, "variables": LONG},
     ],
     ids=lambda change: str(change)[:40],
 )

@@ -5,15 +5,22 @@ strings in single quotes with `''` for one, whole numbers, `.member` and `[index
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from azuresim.errors import ArmError, bad_request
 
-TOKEN: Final = re.compile(r"\s*('(?:[^']|'')*'|-?\d+|[A-Za-z_]\w*|[()\[\].,])")
+TOKEN: Final = re.compile(r"\s*('(?:[^']|'')*'|-?\d{1,18}(?!\d)|[A-Za-z_]\w*|[()\[\].,])")
 DEEPEST: Final = 40
 LONGEST: Final = 24_576
 """Characters in one expression (source: document)."""
+
+LONGEST_TEXT: Final = 131_072
+"""Characters in one value (source: document)."""
+MOST_ITEMS: Final = 10_000
+"""Items in a list that expressions join (source: assumed)."""
+HEAVIEST: Final = 4 << 20
+"""Characters of all that expressions make in one place (source: a template's own limit)."""
 
 Function = Callable[..., Any]
 
@@ -144,10 +151,56 @@ def _member(value: Any, at: Any) -> Any:
 
 
 def concat(*parts: Any) -> Any:
-    """Return strings or lists joined."""
+    """Return strings or lists joined.
+
+    Raises:
+        ArmError: 400 if the result is too long, as in `substitute`.
+    """
     if parts and all(isinstance(part, list) for part in parts):
+        if sum(map(len, parts)) > MOST_ITEMS:
+            raise invalid(f"an expression makes a list of more than {MOST_ITEMS} items")
         return [item for part in parts for item in part]
-    return "".join(str(part) for part in parts)
+    return _joined(str(part) for part in parts)
+
+
+def substitute(text: str, *parts: Any) -> str:
+    """Return a text with `{0}`, `{1}` and so on replaced by the parts: the function `format`.
+
+    Raises:
+        ArmError: 400 if the result is too long.
+        IndexError: If there is no such part.
+    """
+    pieces = re.split(r"\{(\d{1,4})\}", text)
+    return _joined(str(parts[int(each)]) if at % 2 else each for at, each in enumerate(pieces))
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    made, length = [], 0
+    for piece in pieces:
+        length += len(piece)
+        if length > LONGEST_TEXT:
+            raise invalid(f"an expression makes more than {LONGEST_TEXT} characters")
+        made.append(piece)
+    return "".join(made)
+
+
+def require_light(value: Any) -> Any:
+    """Return what was evaluated, unless it refers to the same large values again and again.
+
+    Raises:
+        ArmError: 400 for more than `HEAVIEST` characters and items, written out.
+    """
+    weight, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        weight += len(one) if isinstance(one, str) else 1
+        if weight > HEAVIEST:
+            raise invalid("its expressions make more than 4 MiB")
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+    return value
 
 
 def resource_id(scope: str, *words: str) -> str:

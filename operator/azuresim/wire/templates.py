@@ -1,8 +1,8 @@
 """A template's resources, written in order, as if a client had sent each of them."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ ENVELOPE: Final = frozenset(
     {"type", "name", "apiversion", "dependson", "condition", "comments", "metadata"}
 )
 NOT_THERE: Final = frozenset({"copy", "scope", "resourcegroup", "subscriptionid", "resources"})
+PROVIDERS: Final = "/providers/"
 MOST: Final = 800
 """Resources in one template (source: document)."""
 
@@ -78,7 +79,9 @@ class Deployment:
         """Return what the template's expressions can call."""
         values = self.parameters()
         known = {**self._plain(), "parameters": lambda name: values[name]}
-        variables = expressions.evaluate(mapping(self.template, "variables"), known)
+        variables = expressions.require_light(
+            expressions.evaluate(mapping(self.template, "variables"), known)
+        )
         return {**known, "variables": lambda name: variables[name]}
 
     def _plain(self) -> dict[str, expressions.Function]:
@@ -88,9 +91,7 @@ class Deployment:
         place = record.body().get("location", "") if record else ""
         return {
             "concat": expressions.concat,
-            "format": lambda text, *parts: re.sub(
-                r"\{(\d+)\}", lambda found: str(parts[int(found[1])]), text
-            ),
+            "format": expressions.substitute,
             "tolower": lambda text: str(text).lower(),
             "toupper": lambda text: str(text).upper(),
             "resourceid": lambda *words: expressions.resource_id(self.group, *words),
@@ -146,7 +147,8 @@ class Deployment:
         version = str(expressions.evaluate(resource.get("apiVersion", ""), functions))
         versions.check(version.casefold(), target.entry.type.versions, target.entry.kind)
         body = {n: v for n, v in resource.items() if n.casefold() not in ENVELOPE}
-        return target, version.casefold(), expressions.evaluate(body, functions)
+        body = expressions.require_light(expressions.evaluate(body, functions))
+        return target, version.casefold(), body
 
     def run(self) -> ArmError | None:
         """Write everything, up to the first refusal, and return that.
@@ -180,7 +182,7 @@ class Deployment:
     def outputs(self) -> dict[str, Any]:
         """Return the template's outputs."""
         functions = self.functions()
-        return {
+        outputs = {
             name: {
                 "type": told.get("type", ""),
                 "value": expressions.evaluate(told.get("value"), functions),
@@ -188,49 +190,56 @@ class Deployment:
             for name, told in mapping(self.template, "outputs").items()
             if isinstance(told, dict)
         }
+        expressions.require_light(outputs)
+        return outputs
 
 
 def _ordered(
     template: Mapping[str, Any], functions: Mapping[str, expressions.Function]
 ) -> list[Mapping[str, Any]]:
-    """Return the resources, each after those it depends on."""
+    """Return the resources, each after those it depends on.
+
+    Raises:
+        ArmError: 400 for one that is declared twice, or a circle of them.
+    """
     resources = template.get("resources")
     if not isinstance(resources, list) or len(resources) > MOST:
         raise invalid("the template has no list of resources, or too long a one")
     waiting = {_identity(each, functions): each for each in resources}
     if len(waiting) != len(resources):
         raise invalid("a resource is declared twice")
-    needs = {key: _needs(each, waiting, functions) for key, each in waiting.items()}
-    ordered: list[Mapping[str, Any]] = []
-    while waiting:
-        ready = [key for key in waiting if not needs[key] & set(waiting)]
-        if not ready:
-            raise invalid("resources depend on each other in a circle")
-        ordered += [waiting.pop(key) for key in ready]
-    return ordered
+    spelled = _spelled(waiting)
+    needs = {key: _needs(each, spelled, functions) for key, each in waiting.items()}
+    try:
+        return [waiting[key] for key in TopologicalSorter(needs).static_order()]
+    except CycleError:
+        raise invalid("resources depend on each other in a circle") from None
+
+
+def _spelled(known: Iterable[tuple[str, str]]) -> Mapping[str, set[tuple[str, str]]]:
+    """Return the resources that dependsOn may mean: by name, by type and name, by end of the id."""
+    meant: dict[str, set[tuple[str, str]]] = {}
+    for kind, name in known:
+        full = expressions.resource_id("", kind, *name.split("/"))
+        for spelling in (name, f"{kind}/{name}", full):
+            meant.setdefault(spelling.casefold(), set()).add((kind, name))
+    return meant
 
 
 def _needs(
     resource: Mapping[str, Any],
-    known: Mapping[tuple[str, str], Any],
+    spelled: Mapping[str, set[tuple[str, str]]],
     functions: Mapping[str, expressions.Function],
 ) -> set[tuple[str, str]]:
     wanted = expressions.evaluate(resource.get("dependsOn") or [], functions)
     if not isinstance(wanted, list):
         raise invalid("dependsOn is not a list")
-    ends = {str(each).casefold() for each in wanted}
-    return {
-        (kind, name)
-        for kind, name in known
-        for end in ends
-        if end in _spellings(kind, name) or end.endswith(_spellings(kind, name)[-1])
-    }
-
-
-def _spellings(kind: str, name: str) -> tuple[str, ...]:
-    """Return how dependsOn may name a resource; the last is the end of its id."""
-    full = expressions.resource_id("", kind, *name.split("/")).casefold()
-    return name.casefold(), f"{kind}/{name}".casefold(), full
+    needs: set[tuple[str, str]] = set()
+    for each in wanted:
+        end = str(each).casefold()
+        _, begins, rest = end.rpartition(PROVIDERS)
+        needs |= spelled.get(end, set()) | spelled.get(f"{begins}{rest}", set())
+    return needs
 
 
 def _identity(resource: Any, functions: Mapping[str, expressions.Function]) -> tuple[str, str]:
