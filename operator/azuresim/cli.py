@@ -17,7 +17,7 @@ from azuresim.fabric.kernel import KernelError
 from azuresim.faults.asking import ask, in_directory, show
 from azuresim.faults.rules import KINDS
 from azuresim.machines import commands as machine_commands
-from azuresim.resources import regions
+from azuresim.resources.clouds import CLOUDS, PUBLIC
 from azuresim.state.database import DirectoryInUseError
 
 
@@ -50,7 +50,7 @@ def main() -> None:
 @click.option("--durations", type=click.Choice(["instant", "typical"]), default="instant")
 @click.option("--speed", type=click.FloatRange(min=0.001), default=1.0, show_default=True)
 @click.option("--throttle", type=click.Choice(["published", "none"]), default="published")
-@click.option("--cloud", type=click.Choice(list(regions.CLOUDS)), default="AzurePublic")
+@click.option("--cloud", type=click.Choice(list(CLOUDS)), default=PUBLIC.name)
 @click.option("--strict", is_flag=True, help="Refuse unknown fields in bodies.")
 @click.option("--name", "names", multiple=True, help="Further name in the certificate.")
 @click.option("--azurite", default="", help="Command that starts an Azurite, without options.")
@@ -96,7 +96,7 @@ def serve(
         durations=durations,
         speed=speed,
         throttled=throttle == "published",
-        regions=regions.names(cloud),
+        cloud=CLOUDS[cloud],
     )
     real = None
     if machines != "none" and machine_base is not None:
@@ -109,7 +109,6 @@ def serve(
         settings=settings,
         names=names,
         azurite=words,
-        cloud=cloud,
         real=real,
         dns_delay_s=dns_delay,
     )

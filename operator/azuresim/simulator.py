@@ -53,7 +53,6 @@ class Options:
         names: Further names in the server's certificate.
         azurite: The words that start an Azurite, which storage accounts then lead to; none
             for no data plane.
-        cloud: The cloud whose names the services have.
         real: How real machines and networks are to be; None for models of them.
         dns_delay_s: Real seconds from a write of a record set until DNS shows it.
     """
@@ -64,7 +63,6 @@ class Options:
     settings: Settings
     names: tuple[str, ...] = ()
     azurite: tuple[str, ...] = ()
-    cloud: str = "AzurePublic"
     real: Real | None = None
     dns_delay_s: float = 2.0
 
@@ -114,7 +112,7 @@ class Simulator:
         )
         startup.tell_all(self.service.call(), self.machines)
         self._signer = tokens.Tokens(
-            _signing_key(options.directory), self.directory.tenant, tokens.ARM_AUDIENCES
+            _signing_key(options.directory), self.directory.tenant, options.settings.cloud.audiences
         )
         self._seed()
         self.services = services.Services(
@@ -123,12 +121,11 @@ class Simulator:
             services.Options(
                 directory=options.directory,
                 azurite=options.azurite,
-                cloud=options.cloud,
                 dns_delay_s=options.dns_delay_s,
             ),
             services.Facts(self._database.fact, self._database.set_fact),
         )
-        cloud = self.services.cloud
+        cloud = options.settings.cloud
         names = (*options.names, cloud.management, cloud.login)
         context = tls.server_context(options.directory, names)
         self._server = Server(self._pipeline(), context, settle=self.services.settle)

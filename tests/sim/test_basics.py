@@ -161,3 +161,31 @@ def test_a_cloud_has_its_own_regions(tmp_path_factory: pytest.TempPathFactory) -
         group = f"{sim.subscription}/resourceGroups/g?{ARM}"
         assert sim.send("PUT", group, {"location": "eastus"}).status == 400
         assert sim.send("PUT", group, {"location": "China North 3"}).status == 201
+
+
+def test_a_cloud_has_its_own_names(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with running(tmp_path_factory.mktemp("china"), "--cloud", "AzureChina") as sim:
+        told = sim.send("GET", "/metadata/endpoints?api-version=2022-09-01", signed=False).body
+        assert told["suffixes"]["storage"] == "core.chinacloudapi.cn"
+        assert "https://management.core.chinacloudapi.cn/" in told["authentication"]["audiences"]
+        group = f"{sim.subscription}/resourceGroups/g"
+        sim.send("PUT", f"{group}?{ARM}", {"location": "chinanorth3"})
+        body = {
+            "location": "chinanorth3",
+            "sku": {"name": "Standard"},
+            "properties": {
+                "publicIPAllocationMethod": "Static",
+                "dnsSettings": {"domainNameLabel": "front"},
+            },
+        }
+        path = f"{group}/providers/Microsoft.Network/publicIPAddresses/front?{NETWORK}"
+        made = sim.send("PUT", path, body).body["properties"]
+        assert made["dnsSettings"]["fqdn"] == "front.chinanorth3.cloudapp.chinacloudapi.cn"
+        own, foreign = (
+            sim.credential().get_token(f"https://{audience}/.default")
+            for audience in ("management.chinacloudapi.cn", "storage.azure.com")
+        )
+        where = f"{group}?{ARM}"
+        for token, status in ((own, 200), (foreign, 401)):
+            headers = {"Authorization": f"Bearer {token.token}"}
+            assert sim.send("GET", where, headers=headers).status == status

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from azuresim.fabric import places, storage
-from azuresim.fabric.places import Cloud
 from azuresim.resources.network import public_ips
 from azuresim.resources.storage.accounts import KIND as ACCOUNT
 from azuresim.wire.service import Service
@@ -18,7 +17,6 @@ class Hosts:
 
     Args:
         service: The simulator.
-        cloud: Names of its cloud.
         read: Returns what was kept under a name, or None.
         keep: Keeps something under a name.
     """
@@ -26,11 +24,11 @@ class Hosts:
     def __init__(
         self,
         service: Service,
-        cloud: Cloud,
         read: Callable[[str], Any],
         keep: Callable[[str, Any], None],
     ) -> None:
         self._service = service
+        cloud = service.settings.cloud
         self._fixed = {cloud.management: places.MANAGEMENT, cloud.login: places.LOGIN}
         self._numbers: dict[str, int] = dict(read("storage addresses") or {})
         self._keep = keep

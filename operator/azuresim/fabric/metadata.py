@@ -72,14 +72,13 @@ class Metadata:
         service: The simulator.
         tokens: Signs tokens.
         events: What is announced.
-        environment: Name of the cloud.
     """
 
-    def __init__(self, service: Service, tokens: Tokens, events: Events, environment: str) -> None:
+    def __init__(self, service: Service, tokens: Tokens, events: Events) -> None:
         self._service = service
         self._tokens = tokens
         self._events = events
-        self._environment = environment
+        self._environment = service.settings.cloud.environment
 
     def answer(self, machine_id: str, asked: Asked) -> Told:
         """Answer a request of a machine; an empty id stands for an address nobody has."""

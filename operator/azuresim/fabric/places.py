@@ -1,4 +1,4 @@
-"""Where Azure's services are: their names in each cloud, and their addresses.
+"""Where Azure's services are: their addresses.
 
 All but the first two addresses are in 100.64.0.0/16, which only the internet namespace has. The
 blocks are apart from each other, so that one kind of service can be cut off by its prefix.
@@ -6,7 +6,6 @@ blocks are apart from each other, so that one kind of service can be cut off by 
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
 
 RESOLVER: Final = "168.63.129.16"
@@ -22,41 +21,6 @@ NAME_SERVERS: Final = "100.64.53.0/24"
 STORAGE: Final = "100.64.128.0/17"
 
 _NAME_SERVER: Final = re.compile(r"ns([1-4])-(0[1-9])\.azure-dns\.(?:com|net|org|info)\.?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cloud:
-    """One of Azure's clouds, as clients know it.
-
-    Attributes:
-        management: Name of the resource manager.
-        login: Name of Entra ID.
-        environment: What the metadata service calls the cloud.
-    """
-
-    management: str
-    login: str
-    environment: str
-
-
-CLOUDS: Final = {
-    "AzurePublic": Cloud(
-        management="management.azure.com",
-        login="login.microsoftonline.com",
-        environment="AzurePublicCloud",
-    ),
-    "AzureChina": Cloud(
-        management="management.chinacloudapi.cn",
-        login="login.chinacloudapi.cn",
-        environment="AzureChinaCloud",
-    ),
-    "AzureUSGovernment": Cloud(
-        management="management.usgovcloudapi.net",
-        login="login.microsoftonline.us",
-        environment="AzureUSGovernmentCloud",
-    ),
-}
-"""By the name that `--cloud` takes."""
 
 
 def name_server(name: str) -> str:

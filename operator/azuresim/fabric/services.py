@@ -54,13 +54,11 @@ class Options:
     Attributes:
         directory: The simulator's directory.
         azurite: The words that start an Azurite; none if there is no data plane of storage.
-        cloud: Name of the cloud, as in `places.CLOUDS`.
         dns_delay_s: Real seconds from a write of a record set until DNS shows it.
     """
 
     directory: Path
     azurite: tuple[str, ...] = ()
-    cloud: str = "AzurePublic"
     dns_delay_s: float = 2.0
 
 
@@ -94,11 +92,10 @@ class Services:
         self._service = service
         self._facts = facts
         self._who = who or Who(service)
-        self.cloud = places.CLOUDS[options.cloud]
         self.events = Events(
             facts.read("events"), lambda state: facts.write("events", state), self._named
         )
-        self.metadata = Metadata(service, tokens, self.events, self.cloud.environment)
+        self.metadata = Metadata(service, tokens, self.events)
         self.storage = Storage(
             service,
             options.directory,
@@ -107,7 +104,7 @@ class Services:
         )
         self._has_azurite = bool(options.azurite)
         self.published = Published(service, options.dns_delay_s)
-        self.hosts = Hosts(service, self.cloud, facts.read, facts.write)
+        self.hosts = Hosts(service, facts.read, facts.write)
         self._listeners = Listeners()
         self._proxy = Proxy(self.find)
         self._own = ("", 0)
@@ -123,15 +120,15 @@ class Services:
         Args:
             base: Where the resource manager itself listens, `https://host:port`.
         """
-        where = urlsplit(base)
+        where, cloud = urlsplit(base), self._service.settings.cloud
         self._own = (str(where.hostname), int(where.port or HTTPS))
         await self.storage.start()
         proxy = await self._open_proxy()
         self._watcher = asyncio.create_task(self._watch(), name="services")
         return {
             "proxy": f"http://{LOOPBACK}:{proxy}",
-            "insideResourceManager": f"https://{self.cloud.management}",
-            "insideAuthority": f"https://{self.cloud.login}",
+            "insideResourceManager": f"https://{cloud.management}",
+            "insideAuthority": f"https://{cloud.login}",
         }
 
     def refresh(self, networks: Mapping[str, str], internet: str) -> None:
@@ -169,7 +166,8 @@ class Services:
             return Way(self._own_port)
         if port != HTTPS or host not in self.hosts.services():
             return None
-        if host in {self.cloud.management, self.cloud.login}:
+        cloud = self._service.settings.cloud
+        if host in {cloud.management, cloud.login}:
             return Way(self._own_port)
         return Way(lambda: self._port_of(host), lambda: self._visit(host))
 

@@ -26,8 +26,6 @@ LIFETIME_S: Final = 3599
 CACHED: Final = 256
 """Tokens whose signature need not be checked again; each costs 100 microseconds otherwise."""
 
-ARM_AUDIENCES: Final = ("https://management.azure.com", "https://management.core.windows.net")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:

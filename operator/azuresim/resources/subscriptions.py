@@ -13,6 +13,7 @@ from azuresim.errors import ArmError, bad_request
 from azuresim.resources import registration, versions
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import Catalog
+from azuresim.resources.clouds import Cloud
 from azuresim.resources.regions import REGIONS
 from azuresim.state.records import Record
 
@@ -24,14 +25,14 @@ class Scene:
     Attributes:
         call: The request.
         catalog: The types there are.
-        regions: The locations there are.
+        cloud: The cloud all is in.
         names: Values of the path's `{...}` segments.
         body: What was sent, for a POST.
     """
 
     call: Call
     catalog: Catalog
-    regions: tuple[str, ...]
+    cloud: Cloud
     names: Mapping[str, str]
     body: Any = None
 
@@ -99,7 +100,7 @@ def _tenants(scene: Scene) -> dict[str, Any]:
 
 def _locations(scene: Scene) -> dict[str, Any]:
     subscription = scene.call.subscription
-    return {"value": [REGIONS[name].document(subscription) for name in scene.regions]}
+    return {"value": [REGIONS[name].document(subscription) for name in scene.cloud.regions]}
 
 
 def _namespaces(catalog: Catalog) -> dict[str, str]:
@@ -111,7 +112,7 @@ def _provider(scene: Scene, namespace: str) -> dict[str, Any]:
     types = [
         {
             "resourceType": kind.short,
-            "locations": [REGIONS[name].shown for name in scene.regions],
+            "locations": [REGIONS[name].shown for name in scene.cloud.regions],
             "apiVersions": list(reversed(kind.versions)),
             "capabilities": "SupportsTags, SupportsLocation" if kind.tagged else "None",
         }
@@ -148,20 +149,20 @@ def _providers(scene: Scene) -> dict[str, Any]:
 
 
 def _metadata(scene: Scene) -> Any:
-    base = scene.call.base
-    audiences = ["https://management.core.windows.net/", "https://management.azure.com/", base]
+    base, cloud = scene.call.base, scene.cloud
+    audiences = [*(f"{each}/" for each in cloud.audiences), base]
     if scene.call.version == "2015-01-01":
         return {
             "galleryEndpoint": f"{base}/",
-            "graphEndpoint": "https://graph.windows.net/",
+            "graphEndpoint": cloud.graph,
             "portalEndpoint": f"{base}/",
             "authentication": {"loginEndpoint": f"{base}/", "audiences": audiences},
         }
-    cloud = _cloud(base, audiences)
-    return cloud if scene.call.version >= ONE_CLOUD_SINCE else [cloud]
+    told = _told(cloud, base, audiences)
+    return told if scene.call.version >= ONE_CLOUD_SINCE else [told]
 
 
-def _cloud(base: str, audiences: list[str]) -> dict[str, Any]:
+def _told(cloud: Cloud, base: str, audiences: list[str]) -> dict[str, Any]:
     return {
         "name": "AzureSim",
         "portal": base,
@@ -172,13 +173,13 @@ def _cloud(base: str, audiences: list[str]) -> dict[str, Any]:
             "identityProvider": "AAD",
         },
         "media": base,
-        "graphAudience": "https://graph.windows.net/",
-        "graph": "https://graph.windows.net/",
-        "microsoftGraphResourceId": "https://graph.microsoft.com/",
+        "graphAudience": cloud.graph,
+        "graph": cloud.graph,
+        "microsoftGraphResourceId": cloud.microsoft_graph,
         "suffixes": {
-            "storage": "core.windows.net",
-            "keyVaultDns": "vault.azure.net",
-            "acrLoginServer": "azurecr.io",
+            "storage": cloud.storage,
+            "keyVaultDns": cloud.vault,
+            "acrLoginServer": cloud.registry,
         },
         "batch": base,
         "resourceManager": base,

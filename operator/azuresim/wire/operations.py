@@ -46,7 +46,7 @@ def start(
         action: Name of the POST's action.
     """
     seconds = 0.0 if at_once else service.seconds(reply.duration or kind.duration)
-    here = service.settings.regions[0]
+    here = service.settings.cloud.regions[0]
     location = record.body().get("location") or here
     operation = service.on_start(
         Operation(

@@ -200,7 +200,7 @@ class Pipeline:
             scene = Scene(
                 call=call,
                 catalog=self._service.catalog,
-                regions=self._service.settings.regions,
+                cloud=self._service.settings.cloud,
                 names=match.names,
                 body=json_body(request),
             )

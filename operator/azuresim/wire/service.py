@@ -7,9 +7,9 @@ from azuresim.clock import Clock
 from azuresim.fabric.health import Prober, everything_up
 from azuresim.machines.door import Machines
 from azuresim.machines.model import Model
-from azuresim.resources import regions
 from azuresim.resources.call import Call
 from azuresim.resources.catalog import Catalog
+from azuresim.resources.clouds import PUBLIC, Cloud
 from azuresim.resources.durations import duration
 from azuresim.state.records import FAILED, SUCCEEDED, Operation, Record
 from azuresim.state.store import Store
@@ -25,7 +25,7 @@ class Settings:
         speed: Simulated seconds per second.
         page_size: Items in one page of a list, at most.
         throttled: Callers have the published quotas.
-        regions: Locations there are, the first being the one things happen in by default.
+        cloud: The cloud whose regions and names there are.
     """
 
     strict: bool = False
@@ -33,7 +33,7 @@ class Settings:
     speed: float = 1.0
     page_size: int = 1000
     throttled: bool = True
-    regions: tuple[str, ...] = regions.names()
+    cloud: Cloud = PUBLIC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

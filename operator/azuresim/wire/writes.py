@@ -208,7 +208,7 @@ def _accept(write: Write, given: dict[str, Any], before: dict[str, Any] | None) 
 
 
 def _location(write: Write, given: Any, kept: Any) -> str:
-    kind, regions = write.kind, write.service.settings.regions
+    kind, regions = write.kind, write.service.settings.cloud.regions
     if given is None and kept is None:
         message = "The location property is required for this definition."
         raise bad_request("LocationRequired", message)

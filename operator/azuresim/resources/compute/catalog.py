@@ -24,7 +24,7 @@ LOCATION: Final = re.compile(r"location eq '([^']+)'", re.IGNORECASE)
 
 def _require_region(scene: Scene) -> str:
     location = scene.names["location"].replace(" ", "").lower()
-    if location not in scene.regions:
+    if location not in scene.cloud.regions:
         message = (
             f"No registered resource provider found for location '{location}' and API version "
             f"'{scene.call.version}' for type 'locations'."
@@ -40,8 +40,8 @@ def _sizes(scene: Scene) -> Any:
 
 def _skus(scene: Scene) -> Any:
     asked = LOCATION.search(scene.call.query.get("$filter", ""))
-    regions = [asked[1].lower()] if asked else list(scene.regions)
-    known = [region for region in regions if region in scene.regions]
+    regions = [asked[1].lower()] if asked else list(scene.cloud.regions)
+    known = [region for region in regions if region in scene.cloud.regions]
     return {"value": [sku for region in known for sku in _skus_of(region)]}
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
+from azuresim.resources.clouds import cloud_of
 from azuresim.resources.contract import Fact, Reply, ResourceType, Source, Style
 from azuresim.resources.families import NETWORK
 from azuresim.resources.network import public_ip_prefixes, public_ranges
@@ -37,7 +38,6 @@ from azuresim.resources.schema import (
 from azuresim.state.records import Link, Operation, Record
 
 LABEL: Final = re.compile(r"[a-z][a-z0-9-]{1,61}[a-z0-9]")
-ZONE: Final = "cloudapp.azure.com"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def name_key(fqdn: str) -> str:
 
 def fqdn_of(label: str, location: str) -> str:
     """Return the name a label gives in a region."""
-    return f"{label}.{location}.{ZONE}"
+    return f"{label}.{location}.{cloud_of(location).addresses}"
 
 
 def _check(call: Call, draft: Draft) -> None:

@@ -10,6 +10,7 @@ from azuresim.clock import timestamp
 from azuresim.errors import ArmError, bad_request
 from azuresim.resources import versions
 from azuresim.resources.call import Call, Draft
+from azuresim.resources.clouds import cloud_of
 from azuresim.resources.contract import (
     Action,
     Fact,
@@ -44,12 +45,6 @@ SKUS: Final = (
 KINDS: Final = ("Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage")
 SERVICES: Final = ("dfs", "web", "blob", "queue", "table", "file")
 ZONE_OF_WEB: Final = "z13"
-SUFFIXES: Final = (
-    ("china", "core.chinacloudapi.cn"),
-    ("usgov", "core.usgovcloudapi.net"),
-    ("usdod", "core.usgovcloudapi.net"),
-)
-"""What endpoints end in outside the public cloud, by how a region's name begins."""
 NO_TLS_SINCE: Final = "2023-01-01"
 """From this api-version on accounts want TLS 1.2 and no public blobs by default (assumed)."""
 
@@ -143,7 +138,7 @@ def _make(call: Call, draft: Draft, name: str) -> None:
     properties.setdefault("allowBlobPublicAccess", not is_strict)
     created = {key: value["created"] for key, value in properties["keys"].items()}
     properties["keyCreationTime"] = created
-    suffix = suffix_of(draft.body["location"])
+    suffix = cloud_of(draft.body["location"]).storage
     properties["primaryEndpoints"] = {
         service: f"https://{name}.{_host(service)}.{suffix}/" for service in SERVICES
     }
@@ -160,12 +155,6 @@ def _make(call: Call, draft: Draft, name: str) -> None:
 
 
 NO_RETENTION: Final = {"allowPermanentDelete": False, "enabled": False}
-
-
-def suffix_of(location: str) -> str:
-    """Return what the endpoints of a region end in."""
-    found = (suffix for begins, suffix in SUFFIXES if location.startswith(begins))
-    return next(found, "core.windows.net")
 
 
 def _host(service: str) -> str:

@@ -13,6 +13,7 @@ from azuresim.fabric.events import Events
 from azuresim.fabric.metadata import Asked, Metadata, Told
 from azuresim.fabric.who import Who
 from azuresim.identity import tokens
+from azuresim.resources.clouds import PUBLIC
 
 NET = "Microsoft.Network/virtualNetworks/net"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -36,11 +37,11 @@ class World:
              "properties": {"platformFaultDomainCount": 2, "platformUpdateDomainCount": 5}},
         )  # fmt: skip
         key = tokens.load_key(tokens.new_key())
-        self.signer = tokens.Tokens(key, TENANT, tokens.ARM_AUDIENCES)
+        self.signer = tokens.Tokens(key, TENANT, PUBLIC.audiences)
         self.signer.accept(BASE)
         self.kept: dict[str, Any] = {}
         self.events = self.reborn_events()
-        self.metadata = Metadata(stored.service, self.signer, self.events, "AzurePublicCloud")
+        self.metadata = Metadata(stored.service, self.signer, self.events)
 
     def reborn_events(self) -> Events:
         """Return the events as a restarted simulator has them."""
