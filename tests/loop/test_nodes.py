@@ -137,6 +137,30 @@ async def test_a_dead_agent_is_never_shown_healthy(cluster: tuple[World, Guests]
     assert [(one["role"], one["ready"]) for one in nodes] == [("Active", True), ("Unknown", False)]
 
 
+async def test_lost_heartbeats_are_told_and_end_when_they_are_heard_again(
+    cluster: tuple[World, Guests],
+) -> None:
+    made, guests = cluster
+    await serving(cluster)
+
+    def hear(node: str, other: str, *, alive: bool) -> None:
+        peer = {"name": other, "alive": alive, "secondsSinceHeard": 0.5 if alive else 40}
+        guests.agents[node].said["peers"] = [peer]
+
+    hear("web-1", "web-2", alive=True)
+    hear("web-2", "web-1", alive=False)
+    await made.until("Degraded", "True", 60)
+    found = made.kubernetes.condition("Degraded")
+    assert found["reason"] == Reason.HEARTBEATS_LOST
+    assert "web-2 does not hear web-1, which hears web-2" in found["message"]
+    assert made.kubernetes.condition("Ready")["status"] == "True"
+    hear("web-1", "web-2", alive=False)
+    await until(lambda: "each other" in made.kubernetes.condition("Degraded")["message"], 60)
+    hear("web-1", "web-2", alive=True)
+    hear("web-2", "web-1", alive=True)
+    await made.until("Degraded", "False", 60)
+
+
 async def test_a_forged_or_replayed_report_is_not_believed(cluster: tuple[World, Guests]) -> None:
     made, guests = cluster
     await serving(cluster)

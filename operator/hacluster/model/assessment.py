@@ -47,6 +47,10 @@ class NodeReport:
     is_witness_reachable: bool = True
     is_in_step: bool = True
     """Whether its data, if the cluster keeps any, is the newest."""
+    hears: frozenset[str] = frozenset()
+    """The other nodes whose heartbeats it receives."""
+    misses: frozenset[str] = frozenset()
+    """The other nodes that have not said goodbye, and whose heartbeats do not reach it."""
     groups: tuple[GroupStatus, ...] = ()
     abnormal: tuple[MonitorStatus, ...] = ()
     turns: tuple["Turn", ...] = ()

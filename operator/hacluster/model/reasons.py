@@ -273,6 +273,15 @@ class Reason(StrEnum):
         "A node does not reach the witness: it cannot take over.",
         "Check the node's way to the storage account, its role assignment and its identity.",
     )
+    HEARTBEATS_LOST = (
+        "HeartbeatsLost",
+        "A node does not receive another one's heartbeats, in one direction or in both, though "
+        "that one reports. No group is moved by that alone; but without the witness no node could "
+        "stay active, and in the guide's mode both might serve.",
+        "Let the heartbeat's UDP port (cluster.heartbeat.port) pass "
+        "among the nodes in both directions: security groups, routes, the nodes' own firewalls. On "
+        "a node, hacluster-node status shows whom it hears, and what it refuses.",
+    )
     NODE_DOWN = (
         "NodeDown",
         "A node's machine is missing or does not run.",

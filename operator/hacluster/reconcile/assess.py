@@ -20,6 +20,7 @@ from hacluster.model.status import GroupState, GroupStatus, NodeRole
 from hacluster.plan import record_set
 from hacluster.plan.load_balancer import ADMIN_NONE, NEVER_ALL, pool_members
 from hacluster.plan.view import View
+from hacluster.reconcile import hearing
 
 FRESH: Final = timedelta(seconds=60)
 """How old an agent's report may be: agents report every 10 s, and may miss a few."""
@@ -166,8 +167,12 @@ def _degraded(view: View, signals: Signals) -> Iterator[Finding]:
         if why := _machine_trouble(view, node):
             yield _found(Reason.NODE_DOWN, f"{node.name}: {why}", Severity.DEGRADED)
         elif reports and node.name not in reports:
-            why = f"the agent of {node.name} is silent: whether it can take over is not known"
+            why = hearing.silence(node.name, reports)
             yield _found(Reason.AGENT_SILENT, why, Severity.DEGRADED)
+    down = {node.name for node in view.spec.nodes if _machine_trouble(view, node)}
+    alive = {name: report for name, report in reports.items() if name not in down}
+    if why := hearing.losses(view.spec, alive):
+        yield _found(Reason.HEARTBEATS_LOST, why, Severity.DEGRADED)
     for name, report in reports.items():
         if not report.is_witness_reachable:
             why = f"{name} does not reach the witness, so it could not take over"

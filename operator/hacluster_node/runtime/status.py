@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
+from hacluster_node.core.clocks import shortest
 from hacluster_node.core.status import table
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def build(machine: Machine, extra: Mapping[str, Any]) -> Dict[str, Any]:
         "at": time.time(),
         "bootId": node.boot_id,
         "incarnation": node.incarnation,
+        "runSeconds": round(shortest(node.started, node.now), 3),
         "configuration": node.config.version,
         "configurationComing": "" if node.coming is None else node.coming.version,
         "profile": node.config.partition.profile,

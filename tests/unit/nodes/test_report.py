@@ -66,11 +66,34 @@ def test_a_mirror_that_is_abnormal_is_not_in_step() -> None:
 
 
 @pytest.mark.parametrize(
+    ("peer", "hears", "misses"),
+    [
+        ({"alive": True, "secondsSinceHeard": 0.4}, {"node-2"}, set()),
+        ({"alive": False, "secondsSinceHeard": 12}, set(), {"node-2"}),
+        ({"alive": False, "secondsSinceHeard": 12, "leaving": True}, set(), set()),
+        ({"alive": False, "secondsSinceHeard": None}, set(), set()),
+        ({}, set(), set()),
+    ],
+    ids=["heard", "lost", "said goodbye", "never heard, just begun", "nothing said"],
+)
+def test_whom_a_node_hears(peer: dict[str, Any], hears: set[str], misses: set[str]) -> None:
+    found = said(peers=[{"name": "node-2", **peer}], runSeconds=20)
+    assert (found.hears, found.misses) == (hears, misses)
+
+
+def test_who_was_never_heard_is_missed_in_the_end() -> None:
+    peers = [{"name": "node-2", "alive": False, "secondsSinceHeard": None}]
+    assert said(peers=peers, runSeconds=31).misses == {"node-2"}
+    assert said(peers=peers).misses == {"node-2"}
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {},
         {"groups": "none", "monitors": 3, "events": {"at": 1}, "keys": None, "at": "now"},
         {"groups": [None, 1, {"epoch": -1}], "configuration": "9" * 40, "at": 1e300},
+        {"peers": [None, {"alive": "yes"}, {"name": 3, "alive": 0}], "runSeconds": "long"},
         {"splitBrainSafe": "yes", "events": [{"what": "Online"}, {"what": "Online", "at": True}]},
     ],
 )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.plan.clusters import Operator, made_sample, nothing_there, sample
+from tests.unit.plan.clusters import Operator, made, made_sample, nothing_there, sample
 
 from hacluster.errors import ArmDenied, ArmRejected, ArmThrottled, ArmUnavailable
 from hacluster.model.assessment import BackendHealth, NodeReport, Severity, Signals
@@ -120,6 +120,65 @@ def test_what_could_not_take_over_is_degraded() -> None:
         Reason.MIRROR_OUT_OF_STEP,
     }
     assert set(findings(operator, Signals(reports=reports[:1]))) == {Reason.AGENT_SILENT}
+
+
+def hearing(*, first: bool, second: bool, role: NodeRole = STANDBY) -> Signals:
+    """Return the reports of two nodes; each hears the other one or misses it."""
+    active = {("hears" if first else "misses"): frozenset({"node-2"})}
+    standby = {("hears" if second else "misses"): frozenset({"node-1"})}
+    reports = (report("node-1", ACTIVE, **active), report("node-2", role, **standby))
+    return Signals(reports=reports)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (False, False, "node-1 and node-2 do not hear each other"),
+        (True, False, "node-2 does not hear node-1, which hears node-2"),
+        (False, True, "node-1 does not hear node-2, which hears node-1"),
+    ],
+)
+def test_lost_heartbeats_are_degraded_and_say_who_does_not_hear_whom(
+    told: str, *, first: bool, second: bool
+) -> None:
+    operator = made_sample("internal-load-balancer")
+    (found,) = assess(operator.view(), hearing(first=first, second=second)).findings
+    assert (found.reason, found.severity) == (Reason.HEARTBEATS_LOST, Severity.DEGRADED)
+    assert found.why.startswith(told)
+    assert "both may serve" in found.why  # The sample is in the guide's mode.
+    assert "let UDP port 26002 pass both ways between 10.5.0.120 and 10.5.0.121" in found.why
+
+
+def test_with_a_witness_lost_heartbeats_mean_less() -> None:
+    operator = made(sample("internal-load-balancer", lambda spec: spec["cluster"].pop("partition")))
+    (found,) = assess(operator.view(), hearing(first=False, second=False)).findings
+    assert "the witness still decides" in found.why
+
+
+def test_nobody_misses_a_node_that_is_heard_that_left_or_whose_machine_is_off() -> None:
+    operator = made_sample("internal-load-balancer")
+    assert not findings(operator, hearing(first=True, second=True))
+    assert not findings(operator, hearing(first=False, second=False, role=NodeRole.STOPPED))
+    operator.azure.remove(operator.view().names.machine(operator.cluster.spec.nodes[1]))
+    assert set(findings(operator, hearing(first=False, second=True))) == {Reason.NODE_DOWN}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"hears": frozenset({"node-2"})}, "node-1 hears its heartbeats, so it runs and does not"),
+        ({"misses": frozenset({"node-2"})}, "node-1 does not hear it either: see whether its"),
+        ({}, "whether it can take over is not known"),
+    ],
+)
+def test_a_silent_node_is_told_with_what_the_others_hear_of_it(
+    said: dict[str, Any], told: str
+) -> None:
+    operator = made_sample("internal-load-balancer")
+    reports = (report("node-1", ACTIVE, **said), report("node-2", STANDBY, age=OLD))
+    (found,) = assess(operator.view(), Signals(reports=reports)).findings
+    assert found.reason == Reason.AGENT_SILENT
+    assert told in found.why
 
 
 @pytest.mark.parametrize("power", ["running", "deallocated", None])

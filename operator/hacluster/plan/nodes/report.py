@@ -17,6 +17,8 @@ from hacluster_wire.documents import Document
 
 WITNESS_MISSED: Final = 2
 """After so many exchanges in a row that failed a node does not reach the witness."""
+FIRST_HEARD_WITHIN_S: Final = 30.0
+"""How long after the start of its agent a node may not have heard another one yet."""
 _STATES: Final = {
     "Inactive": GroupState.OFFLINE,
     "Contending": GroupState.STARTING,
@@ -52,6 +54,8 @@ def report_of(
         epoch=max((one.epoch or 0 for one in groups), default=None),
         is_witness_reachable=not _misses_witness(said),
         is_in_step=not any(_mirrors_abnormal(view, said)),
+        hears=frozenset(_peers(said, is_alive=True)),
+        misses=frozenset(_peers(said, is_alive=False)),
         groups=groups,
         abnormal=tuple(_abnormal(said, document.node)),
         turns=tuple(_turns(said)),
@@ -122,6 +126,17 @@ def _mirrors_abnormal(view: View, said: Mapping[str, Any]) -> Iterator[str]:
     }
     for one in _list(said, "monitors"):
         if _text(one, "name") in mirrors and _text(one, "health") == "Abnormal":
+            yield _text(one, "name")
+
+
+def _peers(said: Mapping[str, Any], *, is_alive: bool) -> Iterator[str]:
+    """Yield the other nodes that are heard, or those that ought to be heard and are not."""
+    run = said.get("runSeconds")
+    is_young = isinstance(run, (int, float)) and run < FIRST_HEARD_WITHIN_S
+    for one in _list(said, "peers"):
+        is_early = is_young and one.get("secondsSinceHeard") is None
+        is_missed = one.get("alive") is False and not one.get("leaving") and not is_early
+        if one.get("alive") is True if is_alive else is_missed:
             yield _text(one, "name")
 
 
