@@ -89,12 +89,14 @@ class NodeConfiguration(Noun):
 class ClusterService(Noun):
     """What runs on the nodes and how it fails over."""
 
+    invariants: ClassVar[tuple[Invariant, ...]] = (service_rules.NODE_AGENT,)
+
     name: ClusterName | None = None
     """The cluster's name for people and on its nodes; by default the object's."""
     node_agent: NodeAgent = NodeAgent.MANAGED
     """Who decides which node is active: Managed, our agent, which the operator installs; or
     External, software of your own, while the operator keeps Azure and the nodes' configuration
-    and watches the balancer's health."""
+    and watches the balancer's health. External can become Managed, and not the other way round."""
     node_configuration: NodeConfiguration = NodeConfiguration()
     """What the application needs on every node."""
     heartbeat: Heartbeat = Heartbeat()

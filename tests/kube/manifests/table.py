@@ -53,6 +53,9 @@ def cases(name: str) -> Iterator[Case]:
     bases = good()
     for row in yaml.safe_load((HERE / f"{name}.yaml").read_text()):
         before = bases[row["base"]]
+        for path, value in row.get("from", {}).items():
+            before = copy.deepcopy(before)
+            put(before["spec"], path.split("."), value)
         manifest = copy.deepcopy(before)
         manifest["metadata"]["name"] = row["id"]
         for path, value in row["set"].items():

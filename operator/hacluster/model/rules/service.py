@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from hacluster.model.groups import FailoverGroup
     from hacluster.model.monitors import Custom, Monitor, Recovery
 
+NODE_AGENT: Final = Invariant(
+    message="the agents would go on deciding who is active, beside what takes over: keep Managed, "
+    "or remove them first and make the object anew, as docs/operations.md tells under "
+    '"From Managed to External"',
+    cel="self.nodeAgent == oldSelf.nodeAgent || oldSelf.nodeAgent == 'External'",
+    field="nodeAgent",
+)
+
 RESOURCE: Final = blocks(
     required={
         "MirrorDisk": "mirrorDisk",
