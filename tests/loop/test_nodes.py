@@ -17,6 +17,7 @@ from hacluster.model.keys import MasterKeys
 from hacluster.model.reasons import Reason
 from hacluster.plan.nodes import keys
 from hacluster.plan.nodes.script import head_of
+from hacluster.reconcile.health import EAGER
 from hacluster.reconcile.keeper import Keeper
 from hacluster.reconcile.one_pass import OnePass
 
@@ -360,6 +361,33 @@ async def test_a_failover_is_told_with_its_seconds(cluster: tuple[World, Guests]
     assert moved["why"] == "web-1 did not renew its lease"
     assert 17 <= moved["seconds"] <= back - died + 5
     assert made.kubernetes.body["status"]["activeNode"] == "web-2"
+
+
+async def test_ready_returns_soon_after_the_balancer_has_noticed_a_failover(
+    cluster: tuple[World, Guests],
+) -> None:
+    made, guests = cluster
+    made.azure.remembers_health = True
+    await serving(cluster)
+    await asyncio.sleep(300)
+    guests.serve("web-2", epoch=2)  # The balancer's probes have not noticed it yet.
+    await made.until("Ready", "Unknown", 30)
+    await asyncio.sleep(10)
+    serve(cluster, "web-2", epoch=2)
+    assert await made.until("Ready", "True", 60) <= 6  # The probes of the sample are 5 s apart.
+
+
+async def test_evidence_that_differs_for_ever_is_no_reason_to_ask_for_ever(
+    cluster: tuple[World, Guests],
+) -> None:
+    made, guests = cluster
+    await serving(cluster)
+    await asyncio.sleep(300)
+    asked = made.azure.health_asked
+    guests.serve("web-2", epoch=2)
+    await asyncio.sleep(1800)
+    assert made.azure.health_asked - asked <= 1800 / 60 + EAGER + 1
+    assert made.kubernetes.condition("ExactlyOneActive")["reason"] == Reason.EVIDENCE_DIFFERS
 
 
 async def test_a_store_that_is_away_is_told_and_changes_nothing(

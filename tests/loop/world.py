@@ -136,6 +136,9 @@ class FakeAzure:
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """How scripts end, by node; those of other nodes succeed."""
     sharers: int = 1
+    remembers_health: bool = False
+    """Whether an answer that is not too old for the asker is given again, as the adapter does."""
+    _collected: tuple[float, tuple[BackendHealth, ...] | None] = (float("-inf"), None)
     _tags: dict[tuple[str, ...], int] = field(default_factory=dict)
     _versions: int = 0
 
@@ -191,7 +194,10 @@ class FakeAzure:
     async def rule_health(
         self, rule: ArmId, *, max_age: timedelta
     ) -> tuple[BackendHealth, ...] | None:
+        if self.remembers_health and now() - self._collected[0] <= max_age.total_seconds():
+            return self._collected[1]
         self.health_asked += 1
+        self._collected = (now(), self.health)
         return self.health
 
     def put(self, resource: ArmId, body: Mapping[str, Any], takes_s: float = 0.0) -> None:

@@ -9,6 +9,7 @@ share a subscription and an identity. Whatever suggests a change has it asked in
 | a node is about to be interrupted, or a look was asked for | at once |
 | anything has changed in Azure, or is wrong, or another answer came lately | in every period |
 | nothing of that is so | every `pause` |
+| the agents name another node than it does, after a failover | `soon`, but only `EAGER` times |
 | the balancer did not answer several times in a row | every 5 periods |
 """
 
@@ -29,6 +30,15 @@ ALIKE: Final = 3
 APART: Final = timedelta(seconds=1)
 """How far apart the balancers of one subscription are asked: a tenth of the writes that Azure lets
 one identity make, 10 in a second (`arm.throttle`), so that repairs have the others."""
+EAGER: Final = 8
+"""How often a balancer is asked beyond its turn because the evidence differs. So many are given
+again when the evidence has agreed for `ALIKE` answers: what differs for ever is no reason to poll.
+"""
+EAGER_APART: Final = APART / 10
+"""How far apart then, if all clusters fail over at once: as often as Azure lets one identity."""
+ASKING_S: Final = 2.0
+"""An answer was asked for at most so long after its pass began to ask."""
+FOREVER_S: Final = 86400.0
 STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20))
 """How far apart one balancer is asked at rest, where a period is too short for all of them. The
 last one is the longest that a move of the service may go unseen, however many clusters there are.
@@ -44,6 +54,17 @@ def pause(period: timedelta, sharers: int) -> timedelta:
     """
     steps = (period, *(step for step in STEPS if step > period))
     return next((step for step in steps if step >= sharers * APART), steps[-1])
+
+
+def soon(probe: timedelta, period: timedelta, sharers: int) -> timedelta:
+    """Return how far apart a balancer is asked that has to notice a failover.
+
+    Args:
+        probe: How far apart its probes are: more often it has nothing new to say.
+        period: The cluster's own; it is asked at least so often in any case.
+        sharers: How many clusters share its subscription and identity.
+    """
+    return min(period, max(probe, sharers * EAGER_APART))
 
 
 @dataclass(slots=True)
@@ -62,6 +83,14 @@ class Watch:
     """How many equal answers came in a row."""
     _tag: tuple[int, ...] | None = None
     """What was seen of Azure when it was asked."""
+    _answered: float = float("-inf")
+    """When that was asked for what was answered last."""
+    _differs: bool = False
+    """Whether the last pass found that its answer contradicts the agents."""
+    _soon: timedelta = timedelta.max
+    """How far apart it is asked then."""
+    _left: int = EAGER
+    """How often it is still asked so."""
 
     def is_due(
         self, now: float, period: timedelta, sharers: int, tag: tuple[int, ...] | None
@@ -72,12 +101,33 @@ class Watch:
             every = period * VAIN_PERIODS
         elif self.is_calm and self._alike >= ALIKE and tag is not None and tag == self._tag:
             every = pause(period, sharers)
+        if self.is_eager:
+            every = min(every, self._soon)
         return now - self._at >= every.total_seconds()
 
     def answered(self, answer: Answer, now: float, tag: tuple[int, ...] | None) -> None:
         """Note an answer to what was asked at ``now``."""
         self._alike = self._alike + 1 if answer == self.answer else 1
         self.answer, self._at, self._tries, self._tag = answer, now, 0, tag
+        self._answered = now
+        if self._differs:
+            self._left = max(self._left - 1, 0)
+        elif self._alike >= ALIKE:
+            self._left = EAGER
+
+    def compared(self, *, differs: bool, soon: timedelta) -> None:
+        """Note whether the agents contradict the answer; then it is asked `soon` for a while."""
+        self._differs, self._soon = differs, soon
+
+    def eager_wait(self, now: float) -> timedelta:
+        """Return when it is to be asked again because the evidence differs; at most for ever."""
+        if not self.is_eager or self.is_awaited:
+            return timedelta.max
+        return timedelta(seconds=max(self._at + self._soon.total_seconds() - now, 0.1))
+
+    def newer(self, now: float) -> timedelta:
+        """Return how old an answer may be to be another one than the last."""
+        return timedelta(seconds=min(max(now - self._answered - ASKING_S, 0.0), FOREVER_S))
 
     def is_silent(self, now: float, *, is_known: bool) -> None:
         """Note that no answer came; after a few tries in vain it is left alone again.
@@ -101,6 +151,11 @@ class Watch:
     def is_awaited(self) -> bool:
         """Whether the balancer was asked, and its answer should be there soon."""
         return 0 < self._tries < TRIES
+
+    @property
+    def is_eager(self) -> bool:
+        """Whether the balancer is to be asked soon, since it may not have noticed a failover."""
+        return self._differs and self._left > 0 and not self.is_vain
 
     @property
     def is_vain(self) -> bool:

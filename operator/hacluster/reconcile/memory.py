@@ -107,7 +107,8 @@ class Memory:
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing here changes by the mere passing of time."""
-        is_waiting = self.health.is_awaited or self.record_wrong_since is not None
+        is_asked = self.health.is_awaited or self.health.is_eager
+        is_waiting = is_asked or self.record_wrong_since is not None
         has_failed = self.nodes.failed is not None
         is_waiting = is_waiting or self.makes_room
         return not (self.moving or self.patience.all() or is_waiting or has_failed)

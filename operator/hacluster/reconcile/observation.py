@@ -11,15 +11,16 @@ from datetime import timedelta
 from typing import Final
 
 from hacluster.errors import HAClusterError
-from hacluster.model.assessment import BackendHealth, Signals
+from hacluster.model.assessment import Assessment, BackendHealth, Signals
 from hacluster.model.cluster import Cluster
 from hacluster.model.ids import ArmId
 from hacluster.model.names import ClusterNames
 from hacluster.model.observed import Present, Snapshot
+from hacluster.model.reasons import Reason
 from hacluster.plan import parts
 from hacluster.plan.view import View
 from hacluster.reconcile.assess import assess
-from hacluster.reconcile.health import pause
+from hacluster.reconcile.health import pause, soon
 from hacluster.reconcile.memory import Memory, Settled
 from hacluster.reconcile.nodes import NodesObserver, basis_of
 from hacluster.reconcile.nodes_seen import NodesSeen
@@ -168,13 +169,24 @@ class Observer:
         )
         assessment = assess(view, signals)
         self._note_record(is_wrong=assessment.is_record_wrong)
-        self.memory.health.is_calm = assessment.active is not None and not assessment.findings
+        self._compare(assessment)
         installation = nodes.installation if nodes else None
         view = replace(view, assessment=assessment, installation=installation)
         prepared = await self._prepared(view)
         if prepared is not None:
             view = replace(view, preparation=prepared.preparation)
         return Observed(view=view, signals=signals, rule=rule, nodes=nodes, prepared=prepared)
+
+    def _compare(self, assessment: Assessment) -> None:
+        """Have the balancer asked the oftener, the less its word agrees with the agents'."""
+        watch, balancer = self.memory.health, self.cluster.spec.access.load_balancer
+        watch.is_calm = assessment.active is not None and not assessment.findings
+        several = (one for one in assessment.findings if one.reason == Reason.MORE_THAN_ONE_SERVES)
+        probe = timedelta(seconds=balancer.probe.interval_seconds if balancer else 0)
+        watch.compared(
+            differs=assessment.is_contradictory or any(several),
+            soon=soon(probe, self._period, self.azure.sharers),
+        )
 
     async def _nodes(self, view: View) -> NodesSeen | None:
         if self.nodes is None or self.is_deleting or not view.runs_agents:
@@ -236,6 +248,8 @@ class Observer:
             return watch.answer
         try:
             max_age = HEALTH_FRESH if is_due else max(HEALTH_FRESH, self._period / 2)
+            if watch.is_eager:
+                max_age = min(max_age, watch.newer(now))
             answer = await self.azure.rule_health(rule, max_age=max_age)
         except HAClusterError:
             watch.is_silent(now, is_known=False)

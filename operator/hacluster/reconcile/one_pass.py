@@ -293,6 +293,7 @@ class _Run:
             wait = min(wait, schedule.while_moving(self._memory.moving, self._memory.running))
         if self._memory.health.is_awaited:
             wait = min(wait, HEALTH_SOON)
+        wait = min(wait, self._memory.health.eager_wait(_now()))
         if (due := self._memory.patience.next_due()) is not None:
             wait = min(wait, timedelta(seconds=max(due - _now(), 0.1)))
         if outcomes or self._memory.moving:

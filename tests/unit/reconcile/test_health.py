@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hacluster.model.assessment import BackendHealth
-from hacluster.reconcile.health import ALIKE, STEPS, TRIES, Watch, pause
+from hacluster.reconcile.health import ALIKE, EAGER, STEPS, TRIES, Watch, pause, soon
 
 PERIOD = timedelta(seconds=60)
 UP = (BackendHealth(address="10.0.0.4", is_up=True, why="Up"),)
@@ -77,6 +77,50 @@ def test_an_answer_that_may_not_stand_is_forgotten_at_once() -> None:
     watch = calm()
     watch.is_silent(900, is_known=False)
     assert watch.answer is None
+
+
+def differing(watch: Watch) -> Watch:
+    """Return a watch whose answer the agents contradict; the probes are 5 s apart."""
+    watch.compared(differs=True, soon=timedelta(seconds=5))
+    return watch
+
+
+def test_what_may_not_have_noticed_a_failover_is_asked_soon_and_not_for_ever() -> None:
+    watch, now, asked = differing(calm()), 10.0, 0
+    while watch.is_eager:
+        assert not watch.is_due(now - 1, PERIOD, 1000, TAG) or asked == 0
+        assert watch.is_due(now, PERIOD, 1000, TAG)
+        watch.answered(UP, now, TAG)
+        now, asked = now + 5, asked + 1
+    assert asked == EAGER
+    assert not watch.is_due(now, PERIOD, 1, TAG)
+
+
+def test_only_evidence_that_agrees_for_long_has_it_asked_soon_again() -> None:
+    watch = differing(calm())
+    for at in range(EAGER):
+        watch.answered(UP, 10.0 + 5 * at, TAG)
+    watch.compared(differs=False, soon=timedelta(seconds=5))
+    watch.answered(DOWN, 100, TAG)
+    assert not differing(watch).is_eager
+    watch.compared(differs=False, soon=timedelta(seconds=5))
+    for at in range(1, ALIKE):
+        watch.answered(DOWN, 100.0 + 60 * at, TAG)
+    assert differing(watch).is_eager
+
+
+def test_only_an_answer_asked_for_after_the_last_one_tells_something_new() -> None:
+    watch = differing(calm())
+    assert watch.newer(ALIKE + 5) == timedelta(seconds=3)
+    assert watch.newer(ALIKE) == timedelta()
+    assert watch.eager_wait(ALIKE + 3) == timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(("sharers", "seconds"), [(1, 5), (50, 5), (200, 20), (1000, 60)])
+def test_many_clusters_that_fail_over_at_once_do_not_exceed_what_azure_allows(
+    sharers: int, seconds: int
+) -> None:
+    assert soon(timedelta(seconds=5), PERIOD, sharers) == timedelta(seconds=seconds)
 
 
 def test_a_balancer_that_never_answers_is_asked_every_fifth_period() -> None:
