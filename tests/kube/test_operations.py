@@ -33,7 +33,7 @@ from hacluster.kube.operations import OperationObjects
 from hacluster.plan.operations.relocation import Relocation, manifest
 from hacluster.reconcile.operations.keeper import OperationKeeper
 from hacluster.reconcile.operations.one_round import Rounds
-from hacluster.reconcile.ports import KubernetesError
+from hacluster.reconcile.ports import KubernetesError, Raw
 
 pytestmark = pytest.mark.timeout(300)
 PLUGIN = Path(sys.executable).with_name("kubectl-hacluster")
@@ -274,3 +274,24 @@ def test_a_move_that_the_operator_asks_for_is_made_once_and_done(
     assert operation["metadata"]["labels"] == body["metadata"]["labels"]
     assert operation["metadata"]["ownerReferences"][0]["uid"] == cluster["metadata"]["uid"]
     assert len(carrying.nodes.begun) == 1
+
+    async def delete_what_is_not_as_it_was_and_what_is() -> list[int]:
+        async with connect(carrying.kubeconfig) as client:
+            desk = OperationObjects(client, Objects(client))
+            (found,) = await desk.operations(person.namespace)
+            old = {**found.metadata, "resourceVersion": "1"}
+            left = []
+            for raw in (Raw(body={**found.body, "metadata": old}), found, found):
+                await desk.delete(raw)
+                left.append(len(await desk.operations(person.namespace)))
+            return left
+
+    until(lambda: _phases(person) == ["Succeeded"], "it is over")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(asyncio.run, delete_what_is_not_as_it_was_and_what_is())
+        assert asked.result() == [1, 0, 0]
+
+
+def _phases(person: Person) -> list[str]:
+    found = person.get("haclusteroperations")["items"]
+    return [str((one.get("status") or {}).get("phase")) for one in found]

@@ -76,6 +76,7 @@ class FakeDesk:
     body: dict[str, Any] | None
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[tuple[EventType, str, str]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     phases: list[tuple[str, str]] = field(default_factory=list)
     """Each phase that was written, by operation."""
     die_after: str = ""
@@ -97,6 +98,12 @@ class FakeDesk:
         if status["phase"] == self.die_after:
             raise asyncio.CancelledError
         return Raw(body=copy.deepcopy(kept))
+
+    async def delete(self, of: Raw) -> None:
+        kept = self.objects.get(of.name)
+        if kept and kept["metadata"]["resourceVersion"] == of.metadata["resourceVersion"]:
+            del self.objects[of.name]
+            self.deleted.append(of.name)
 
     async def event(self, of: Raw, kind: EventType, reason: str, message: str) -> None:
         self.events.append((kind, reason, message))

@@ -1,11 +1,18 @@
 """Operations are carried out once, in order, with an end; also over the operator's death."""
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from tests.loop.operations import GROUP, World, world
+from tests.loop.operations import EPOCH, GROUP, FakeMeetings, World, now, world
 
 from hacluster.errors import ArmUnavailable
+from hacluster.model import kinds
+from hacluster.model.operation import OperationPhase
+from hacluster.plan.operations.relocation import KEPT, Ask, Earlier, Relocation, decide
+from hacluster.reconcile.operations.keeper import OperationKeeper
+from hacluster.reconcile.operations.one_round import Rounds
 from hacluster.reconcile.ports import EventType, Raw
 
 pytestmark = pytest.mark.looptime
@@ -168,3 +175,53 @@ async def test_a_forged_report_is_not_believed(there: World) -> None:
     there.nodes.silent = {"node-1"}
     await asyncio.sleep(20)
     assert there.status("op")["phase"] == "Running"
+
+
+def over(there: World, name: str, hours: int, **metadata: Any) -> None:
+    """Put an operation there that has ended some hours ago."""
+    there.ask(name, type="Move", group=GROUP, age_s=3600.0 * hours)
+    body = there.desk.objects[name]
+    ended = (EPOCH - timedelta(hours=hours)).isoformat().replace("+00:00", "Z")
+    body["status"] = {"phase": "Failed", "finishedAt": ended, "message": "no"}
+    body["metadata"] |= metadata
+
+
+async def test_of_its_own_planned_moves_the_operator_keeps_the_last_and_of_others_all(
+    there: World,
+) -> None:
+    there.keeper = OperationKeeper(Rounds(there.desk, FakeMeetings(there.store), now))
+    label = {"labels": {kinds.RELOCATION: "abc"}}
+    ours = label | {"ownerReferences": [{"uid": "u-1"}]}
+    for hours in range(14):
+        over(there, f"cluster1-away-abc-{20 - hours}", hours, **ours)
+    over(there, "by-hand", 99)
+    over(there, "cluster1-away-abc-99", 99, **label, ownerReferences=[{"uid": "another"}])
+    over(there, "labelled-by-somebody", 99, **ours)
+    there.start()
+    there.ask("op", type="Move", group=GROUP)
+    await there.until("op", "Succeeded")
+    left = {int(name.rpartition("-")[2]) for name in there.desk.objects if "abc" in name}
+    assert left == {99, *range(20 - KEPT + 1, 21)}
+    assert {"by-hand", "labelled-by-somebody", "op"} <= set(there.desk.objects)
+
+
+async def test_no_planned_move_of_the_last_hour_is_taken_away(there: World) -> None:
+    there.keeper = OperationKeeper(Rounds(there.desk, FakeMeetings(there.store), now))
+    ours = {"labels": {kinds.RELOCATION: "abc"}, "ownerReferences": [{"uid": "u-1"}]}
+    for number in range(1, 15):
+        over(there, f"cluster1-away-abc-{number}", 0, **ours)
+    there.start()
+    there.ask("op", type="Move", group=GROUP)
+    await there.until("op", "Succeeded")
+    assert there.desk.deleted == []
+
+
+def test_what_was_tidied_does_not_lend_its_name_to_another_attempt() -> None:
+    wanted = Relocation(node="node-1", group=GROUP, wish="w", why="w")
+    then = EPOCH - timedelta(hours=5)
+    last = Earlier(
+        name="cluster1-away-abc-7", created=then, phase=OperationPhase.FAILED, finished=then
+    )
+    decision = decide(wanted, [last], EPOCH)
+    assert isinstance(decision, Ask)
+    assert decision.attempt == 8

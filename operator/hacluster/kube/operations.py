@@ -1,4 +1,4 @@
-"""Operation objects: list those of a namespace, write into the status of one."""
+"""Operation objects: list those of a namespace, write into the status of one, make and delete."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -78,6 +78,28 @@ class OperationObjects:
                 return None
             raise
         return Raw(body=body)
+
+    async def delete(self, of: Raw) -> None:
+        """Delete an operation, if nobody has written the object meanwhile."""
+        preconditions = {"uid": of.uid, "resourceVersion": of.metadata.get("resourceVersion")}
+        try:
+            async with translated(f"Deleting {kinds.OPERATION_KIND} {of.namespace}/{of.name}"):
+                await self._custom.delete_namespaced_custom_object(
+                    kinds.GROUP,
+                    kinds.VERSION,
+                    of.namespace,
+                    kinds.OPERATION_PLURAL,
+                    of.name,
+                    body={
+                        "apiVersion": "v1",
+                        "kind": "DeleteOptions",
+                        "preconditions": preconditions,
+                    },
+                    _request_timeout=TIMEOUT_S,
+                )
+        except ApiException as error:
+            if error.status not in _GONE_OR_CHANGED:
+                raise
 
     async def event(self, of: Raw, kind: EventType, reason: str, message: str) -> None:
         """Tell what has changed, as an Event of a cluster's object."""

@@ -6,6 +6,7 @@ asked for again later, and not for ever: a service that comes back each time nee
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ ATTEMPTS: Final = 3
 WINDOW: Final = timedelta(hours=1)
 PAUSE: Final = timedelta(seconds=60)
 """The pause after a move that failed, or after which the group is where it was; it doubles."""
+KEPT: Final = 10
+"""How many planned moves of a cluster stay as a trail when they are over."""
 _LONGEST_NAME: Final = 63
 
 
@@ -53,6 +56,12 @@ class Earlier:
     def is_over(self) -> bool:
         """Whether it has ended."""
         return self.phase in {OperationPhase.SUCCEEDED, OperationPhase.FAILED}
+
+    @property
+    def attempt(self) -> int:
+        """Its number, which ends its name: those before it may have been tidied away."""
+        number = self.name.rpartition("-")[2]
+        return int(number) if number.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,27 @@ def decide(wanted: Relocation, earlier: Iterable[Earlier], now: datetime) -> Ask
         what = "was moved and the reports of that are awaited" if done else "could not be moved"
         rest = "" if done else f": {last.message}; it is tried again"
         return Hold(f"{wanted.group} {what} ({last.name}){rest}")
-    return Ask(len(known) + 1, f"{wanted.group} is moved away from {wanted.node} once more")
+    attempt = max(one.attempt for one in known) + 1
+    return Ask(attempt, f"{wanted.group} is moved away from {wanted.node} once more")
+
+
+def is_planned_move(metadata: Mapping[str, Any], cluster: str) -> bool:
+    """Say whether the operator itself has asked for an operation, for the cluster of this uid."""
+    mark = str((metadata.get("labels") or {}).get(kinds.RELOCATION) or "")
+    owners = [str(one.get("uid")) for one in metadata.get("ownerReferences") or ()]
+    is_named = re.fullmatch(rf".+-away-{re.escape(mark)}-[0-9]+", str(metadata.get("name")))
+    return bool(mark and cluster and is_named) and owners == [cluster]
+
+
+def surplus(finished: Mapping[str, datetime], now: datetime) -> tuple[str, ...]:
+    """Return which planned moves are taken away: all but the last few, and no recent one.
+
+    Args:
+        finished: When each ended, by name; only those that have.
+        now: The wall clock.
+    """
+    newest = sorted(finished, key=lambda name: (finished[name], name), reverse=True)
+    return tuple(name for name in newest[KEPT:] if now - finished[name] >= WINDOW)
 
 
 def objection(group: FailoverGroup, nodes: int) -> str:

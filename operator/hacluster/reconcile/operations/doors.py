@@ -34,6 +34,13 @@ class Desk(Protocol):
             KubernetesError: the API server does not answer.
         """
 
+    async def delete(self, of: Raw) -> None:
+        """Delete an operation, if it is still as it was read; one that is gone is no error.
+
+        Raises:
+            KubernetesError: the API server does not answer, or does not allow it.
+        """
+
     async def event(self, of: Raw, kind: EventType, reason: str, message: str) -> None:
         """Tell what has changed, as an Event of a cluster's object.
 

@@ -19,6 +19,7 @@ from hacluster.model.status import ClusterStatus
 from hacluster.plan.operations.case import Asked, Case, Decision, End, Follow, Send, Wait
 from hacluster.plan.operations.decide import decide
 from hacluster.plan.operations.words import NodeWord
+from hacluster.reconcile.operations import history
 from hacluster.reconcile.operations.doors import Desk, Meetings
 from hacluster.reconcile.operations.mailbox import Mailbox, Notes
 from hacluster.reconcile.ports import EventType, KubernetesError, Raw
@@ -61,7 +62,8 @@ class Rounds:
         Raises:
             KubernetesError: the API server does not answer; nothing is lost by that.
         """
-        asked = sorted(await self._asked(namespace, name), key=lambda pair: pair[1].place)
+        objects = await self.desk.operations(namespace)
+        asked = sorted(await self._asked(objects, name), key=lambda pair: pair[1].place)
         known = await self._known(namespace, name, notes)
         open_: dict[str, tuple[Operation, OperationPhase]] = {}
         for raw, one in asked:
@@ -70,14 +72,16 @@ class Rounds:
             if phase not in _KEPT:
                 open_[one.operation.uid] = (one.operation, phase)
         await self._tidy(known, open_)
+        if known.raw is not None and not known.raw.is_deleted:
+            await history.tidy(self.desk, known.raw, objects, self.now())
         if not open_:
             return None
         is_running = any(phase is OperationPhase.RUNNING for _, phase in open_.values())
         return FOLLOWING if is_running and not known.trouble else WAITING
 
-    async def _asked(self, namespace: str, name: str) -> list[tuple[Raw, Asked]]:
+    async def _asked(self, objects: Iterable[Raw], name: str) -> list[tuple[Raw, Asked]]:
         found = []
-        for raw in await self.desk.operations(namespace):
+        for raw in objects:
             spec = raw.body.get("spec") or {}
             phase = (raw.status or {}).get("phase")
             if spec.get("cluster") != name or phase in _KEPT or raw.is_deleted:
