@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "benchmarks.md"
-SUBJECTS = ("operator_*.py", "azuresim*.py", "agent_*.py")
+SUBJECTS = ("operator_*.py", "azuresim*.py", "agent_*.py", "cluster_*.py")
 NOT_POSSIBLE = 2
 """The exit status of a benchmark that this machine does not allow."""
 

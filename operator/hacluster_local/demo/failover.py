@@ -68,16 +68,12 @@ def tell(cast: story.Cast) -> None:
     story.apply(cast, SAMPLE.name)
     cast.screen.say("The machines boot; the operator brings the agent to them.")
     story.watch(cast, "Ready to be True", is_ready, READY_WITHIN_S)
-    address = cast.sample["spec"]["access"]["loadBalancer"]["frontend"]["privateIPAddress"]
-    client = start_client(cast.environment.home, f"http://{address}/")
-    show = Show(cast=cast, client=client)
-    node = _answered_by(show, None)
-    cast.screen.say(f"A client asks http://{address}/ ten times a second: {node} answers.")
+    show = with_client(cast)
     story.open_firewall(cast)
-    _lose_power(show)
-    _move(show)
-    if answers.two_at_once(client.log()):
-        raise story.StoryError(f"Two nodes answered at once: {answers.turns(client.log())}")
+    lose_power(show)
+    move(show)
+    if answers.two_at_once(show.client.log()):
+        raise story.StoryError(f"Two nodes answered at once: {answers.turns(show.client.log())}")
     cast.screen.say("At no time did two nodes answer.")
     story.delete(cast)
     cast.screen.say(
@@ -85,27 +81,53 @@ def tell(cast: story.Cast) -> None:
     )
 
 
+def with_client(cast: story.Cast) -> Show:
+    """Let a client in the virtual network ask the service, and wait for its first answer."""
+    address = cast.sample["spec"]["access"]["loadBalancer"]["frontend"]["privateIPAddress"]
+    client = start_client(cast.environment.home, f"http://{address}/")
+    show = Show(cast=cast, client=client)
+    node = answered_by(show, None)
+    cast.screen.say(f"A client asks http://{address}/ ten times a second: {node} answers.")
+    return show
+
+
 def is_ready(view: View) -> bool:
     """Tell whether the object says that it is ready."""
     return view.says("Ready") == "True"
 
 
-def _lose_power(show: Show) -> None:
-    cast, first = show.cast, show.active()
+def lose_power(show: Show) -> float:
+    """Cut the active node's power, start it again; return the seconds lost for the client."""
+    first = show.active()
     moment = time.time()
-    hands.simulator(cast.environment, "machine", "kill", first)
-    cast.screen.say(f"{first} loses its power.")
-    node = _answered_by(show, first)
+    hands.simulator(show.cast.environment, "machine", "kill", first)
+    show.cast.screen.say(f"{first} loses its power.")
+    gap = _taken_over(show, first, moment)
+    _start(show.cast, first)
+    show.cast.screen.say(f"Somebody starts {first} again.")
+    wait_for_standby(show, first)
+    return gap
+
+
+def _taken_over(show: Show, first: str, moment: float) -> float:
+    node = answered_by(show, first)
     gap = answers.gap_s(show.client.log(), moment)
-    cast.screen.say(f"{node} answers. For the client {gap:.1f} s were lost.")
+    show.cast.screen.say(f"{node} answers. For the client {gap:.1f} s were lost.")
+    return gap
+
+
+def _start(cast: story.Cast, node: str) -> None:
     group = cast.sample["spec"]["azure"]["resourceGroup"]
     home = f"{cast.arm.subscription}/resourceGroups/{group}/providers/Microsoft.Compute"
-    path = f"{home}/virtualMachines/{first}/start"
+    path = f"{home}/virtualMachines/{node}/start"
     if cast.arm.call("POST", path, MACHINES_VERSION).status != ACCEPTED:
-        raise story.StoryError(f"Azure did not start {first}.")
-    cast.screen.say(f"Somebody starts {first} again.")
-    story.watch(cast, f"{first} to be a standby again", is_ready_again, BACK_WITHIN_S)
-    cast.screen.say(f"{first} can take over again.")
+        raise story.StoryError(f"Azure did not start {node}.")
+
+
+def wait_for_standby(show: Show, node: str) -> None:
+    """Wait until a node can take over again, and the object says so."""
+    story.watch(show.cast, f"{node} to be a standby again", is_ready_again, BACK_WITHIN_S)
+    show.cast.screen.say(f"{node} can take over again.")
 
 
 def is_ready_again(view: View) -> bool:
@@ -113,7 +135,8 @@ def is_ready_again(view: View) -> bool:
     return is_ready(view) and view.says("Degraded") == "False"
 
 
-def _move(show: Show) -> None:
+def move(show: Show) -> float:
+    """Move the group as an administrator would; return the seconds lost for the client."""
     cast, first = show.cast, show.active()
     moment = time.time()
     cast.screen.say(f"kubectl hacluster move {cast.name}")
@@ -121,12 +144,22 @@ def _move(show: Show) -> None:
     where = ("--namespace", cast.namespace)
     words = ("move", cast.name, "--group", group["name"], *where)
     hands.plugin(cast.environment, *words)
-    node = _answered_by(show, first)
-    gap = answers.gap_s(show.client.log(), moment)
-    cast.screen.say(f"{node} answers. For the client {gap:.1f} s were lost.")
+    return _taken_over(show, first, moment)
 
 
-def _answered_by(show: Show, other_than: str | None) -> str:
+def freeze(show: Show, seconds: float) -> float:
+    """Let the active node stand still; return the seconds lost for the client."""
+    first = show.active()
+    moment = time.time()
+    hands.simulator(show.cast.environment, "machine", "freeze", first, str(seconds))
+    show.cast.screen.say(f"{first} stands still for {seconds:g} s.")
+    gap = _taken_over(show, first, moment)
+    time.sleep(max(0.0, moment + seconds - time.time()))
+    wait_for_standby(show, first)
+    return gap
+
+
+def answered_by(show: Show, other_than: str | None) -> str:
     """Wait until a node, another one than that, answers the client; return its name."""
 
     def node() -> str:
