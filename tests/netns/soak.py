@@ -87,7 +87,7 @@ def worker(first: int, runs: int) -> None:
         prefix = "hacluster-soak-world-"
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix))
         made = stack.enter_context(world(Path(directory)))
-        cluster = stack.enter_context(running(made, "soak"))
+        cluster = stack.enter_context(running(made, f"soak-{first}"))  # its own cgroups
         for seed in range(first, first + runs):
             say(json.dumps(run_once(cluster, seed)))
 
