@@ -51,6 +51,8 @@ class NodeReport:
     """The other nodes whose heartbeats it receives."""
     misses: frozenset[str] = frozenset()
     """The other nodes that have not said goodbye, and whose heartbeats do not reach it."""
+    announced: tuple[str, ...] = ()
+    """Azure's scheduled events that the node cannot ride through, each with what it does."""
     groups: tuple[GroupStatus, ...] = ()
     abnormal: tuple[MonitorStatus, ...] = ()
     turns: tuple["Turn", ...] = ()

@@ -282,6 +282,14 @@ class Reason(StrEnum):
         "among the nodes in both directions: security groups, routes, the nodes' own firewalls. On "
         "a node, hacluster-node status shows whom it hears, and what it refuses.",
     )
+    MAINTENANCE_ANNOUNCED = (
+        "MaintenanceAnnounced",
+        "Azure announces to a node that its machine is to be restarted, moved, evicted or paused "
+        "for longer than the service could stand still (a scheduled event).",
+        "Mostly nothing: the node's groups were moved away, and it takes part again when that is "
+        "over. If the message says that no other node could take over, mend what keeps them from "
+        "it: the groups are moved as soon as one can.",
+    )
     NODE_DOWN = (
         "NodeDown",
         "A node's machine is missing or does not run.",

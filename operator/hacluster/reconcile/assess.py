@@ -174,6 +174,8 @@ def _degraded(view: View, signals: Signals) -> Iterator[Finding]:
     if why := hearing.losses(view.spec, alive):
         yield _found(Reason.HEARTBEATS_LOST, why, Severity.DEGRADED)
     for name, report in reports.items():
+        for event in report.announced:
+            yield _found(Reason.MAINTENANCE_ANNOUNCED, f"{name}: {event}", Severity.DEGRADED)
         if not report.is_witness_reachable:
             why = f"{name} does not reach the witness, so it could not take over"
             yield _found(Reason.WITNESS_UNREACHABLE, why, Severity.DEGRADED)

@@ -151,7 +151,12 @@ class Agent:
             checks=Checks(self._stores, (guard, helper), mirrors, self._epoch),
             mirrors=mirrors,
             azure=Azure(
-                self._node.store.metadata, self._stores, workers, self._inbox, self._journal
+                self._node.store.metadata,
+                self._stores,
+                workers,
+                self._inbox,
+                self._journal,
+                lambda: self._machine.node,
             ),
             control=control.Control(
                 lines.listen(run / control.SOCKET),
@@ -272,6 +277,7 @@ class Agent:
             "orders": self._parts.orders.results(),
             "keys": sorted(self._keys.now().heartbeat.keys),
             "software": self._software.trouble,
+            "scheduledEvents": self._parts.azure.announced(),
             "events": self._journal.entries(20),
         }
         return status.build(self._machine, extra)

@@ -87,6 +87,18 @@ def test_who_was_never_heard_is_missed_in_the_end() -> None:
     assert said(peers=peers).misses == {"node-2"}
 
 
+def test_what_azure_announces_is_told_unless_it_is_ridden_through() -> None:
+    event = {"kind": "Redeploy", "notBefore": "Sat, 28 Nov 2026 21:00:00 GMT", "begun": False}
+    answers = ("MovedAway", "Awaited", "RiddenThrough")
+    found = said(scheduledEvents=[{**event, "answer": answer} for answer in answers])
+    moved, awaited = found.announced
+    assert moved.startswith("Redeploy is announced by Azure, not before Sat, 28 Nov 2026 21:00:00")
+    assert "takes no group until that is over" in moved
+    assert "no other node could take over" in awaited
+    begun = said(scheduledEvents=[{**event, "answer": "MovedAway", "begun": True, "notBefore": ""}])
+    assert begun.announced[0].startswith("Redeploy has begun: nothing runs there")
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -94,6 +106,7 @@ def test_who_was_never_heard_is_missed_in_the_end() -> None:
         {"groups": "none", "monitors": 3, "events": {"at": 1}, "keys": None, "at": "now"},
         {"groups": [None, 1, {"epoch": -1}], "configuration": "9" * 40, "at": 1e300},
         {"peers": [None, {"alive": "yes"}, {"name": 3, "alive": 0}], "runSeconds": "long"},
+        {"scheduledEvents": [None, {}, {"answer": 3, "kind": [], "notBefore": 7}]},
         {"splitBrainSafe": "yes", "events": [{"what": "Online"}, {"what": "Online", "at": True}]},
     ],
 )

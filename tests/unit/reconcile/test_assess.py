@@ -122,6 +122,15 @@ def test_what_could_not_take_over_is_degraded() -> None:
     assert set(findings(operator, Signals(reports=reports[:1]))) == {Reason.AGENT_SILENT}
 
 
+def test_a_node_that_azure_announces_something_for_is_no_spare_one() -> None:
+    operator = made_sample("internal-load-balancer")
+    event = "Reboot is announced by Azure: nothing runs there"
+    reports = (report("node-1", ACTIVE), report("node-2", STANDBY, announced=(event,)))
+    (found,) = assess(operator.view(), Signals(reports=reports)).findings
+    assert (found.reason, found.severity) == (Reason.MAINTENANCE_ANNOUNCED, Severity.DEGRADED)
+    assert found.why == f"node-2: {event}"
+
+
 def hearing(*, first: bool, second: bool, role: NodeRole = STANDBY) -> Signals:
     """Return the reports of two nodes; each hears the other one or misses it."""
     active = {("hears" if first else "misses"): frozenset({"node-2"})}

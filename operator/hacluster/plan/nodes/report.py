@@ -27,6 +27,11 @@ _STATES: Final = {
     "Stopping": GroupState.STOPPING,
     "Fenced": GroupState.OFFLINE,
 }
+_FOLLOWS: Final = {
+    "MovedAway": "nothing runs there, and it takes no group until that is over",
+    "Awaited": "no other node could take over now, so the service is interrupted with it",
+}
+"""What a node does about a scheduled event; one that it rides through needs no word."""
 _HERE: Final = frozenset({GroupState.STARTING, GroupState.ONLINE, GroupState.STOPPING})
 _TURNS: Final = frozenset({"Contending", "Online", "Stopping", "Fencing"})
 
@@ -56,6 +61,7 @@ def report_of(
         is_in_step=not any(_mirrors_abnormal(view, said)),
         hears=frozenset(_peers(said, is_alive=True)),
         misses=frozenset(_peers(said, is_alive=False)),
+        announced=tuple(_announced(said)),
         groups=groups,
         abnormal=tuple(_abnormal(said, document.node)),
         turns=tuple(_turns(said)),
@@ -138,6 +144,15 @@ def _peers(said: Mapping[str, Any], *, is_alive: bool) -> Iterator[str]:
         is_missed = one.get("alive") is False and not one.get("leaving") and not is_early
         if one.get("alive") is True if is_alive else is_missed:
             yield _text(one, "name")
+
+
+def _announced(said: Mapping[str, Any]) -> Iterator[str]:
+    for one in _list(said, "scheduledEvents"):
+        follows = _FOLLOWS.get(_text(one, "answer"), "")
+        when = f", not before {_text(one, 'notBefore')}" if _text(one, "notBefore") else ""
+        verb = "has begun" if one.get("begun") is True else f"is announced by Azure{when}"
+        if follows:
+            yield f"{_text(one, 'kind')} {verb}: {follows}"
 
 
 def _abnormal(said: Mapping[str, Any], node: str) -> Iterator[MonitorStatus]:
