@@ -7,6 +7,7 @@ manifest is taken for a new object, and what an earlier object made for somethin
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from hacluster.arm.door import AzureDoor
 from hacluster.cli.metrics import Metrics
@@ -21,7 +22,8 @@ from hacluster.model.status import ClusterStatus
 from hacluster.plan.view import View
 from hacluster.reconcile.memory import Memory
 from hacluster.reconcile.observation import Observer, account_of
-from hacluster.reconcile.ports import Secret, Secrets
+from hacluster.reconcile.ports import Secret, Secrets, Vault
+from hacluster.reconcile.preparing import PreparationMemory, Preparer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class _Known:
     cluster: Cluster
     inventory: tuple[str, ...]
     secrets: Secrets
+    vault: Vault | None = None
+    """Reads what nodes' configurations rest on; None where there is no API server."""
 
 
 class _NoSecrets:
@@ -60,8 +64,22 @@ async def look(cluster: Cluster) -> View:
             version=(),
             inventory=lambda: known.inventory,
             is_deleting=False,
+            preparer=_preparer(known),
         )
         return (await observer.look_once()).view
+
+
+def _preparer(known: _Known) -> Preparer | None:
+    if known.vault is None:
+        return None
+    return Preparer(
+        vault=known.vault, cluster=known.cluster, memory=PreparationMemory(), now=_nothing_is_due
+    )
+
+
+def _nothing_is_due() -> datetime:
+    """Return a time long ago: a plan shows changes, and no look whether something has drifted."""
+    return datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 
 
 @asynccontextmanager
@@ -73,8 +91,8 @@ async def _known(settings: Settings, cluster: Cluster) -> AsyncIterator[_Known]:
         secrets = SecretReader(client)
         raw = await Objects(client).get(cluster.namespace, cluster.name)
         if raw is None:
-            yield _Known(cluster, (), secrets)
+            yield _Known(cluster, (), secrets, secrets)
             return
         status = ClusterStatus.model_validate(raw.status)
         inventory = tuple(item.id for item in status.inventory)
-        yield _Known(replace(cluster, uid=raw.uid), inventory, secrets)
+        yield _Known(replace(cluster, uid=raw.uid), inventory, secrets, secrets)

@@ -1,4 +1,4 @@
-"""`hacluster plan`: what would be created, changed and deleted in Azure, and why.
+"""`hacluster plan`: what would be created, changed and deleted in Azure, what then, and why.
 
 Without ``--live`` it needs no cluster and no Azure: it shows what would be made from nothing. Exit
 code 0: nothing to do. 1: an error, a refusal, or something that could not be read. 2: changes.
@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import click
 
+from hacluster.cli.agent_package import shipped
 from hacluster.cli.manifests import documents
 from hacluster.errors import HAClusterError
 from hacluster.model.azure import SecretKey
@@ -21,6 +22,8 @@ from hacluster.model.observed import Absent, Snapshot, Unknown
 from hacluster.model.parse import parse
 from hacluster.plan import parts
 from hacluster.plan.diff import ABSENT
+from hacluster.plan.foreseen import Foreseen, foreseen
+from hacluster.plan.nodes.preparation import SecretContent
 from hacluster.plan.settle import describe
 from hacluster.plan.steps import Act, Change, Delete, Pending, Put, Refuse, Step
 from hacluster.plan.view import View
@@ -57,28 +60,38 @@ _COLOURS: Final = {"Create": "green", "Update": "yellow", "Delete": "red", "Refu
 def command(files: tuple[str, ...], output: Literal["text", "json"], *, live: bool) -> None:
     """Show what would be created, changed and deleted in Azure, and why. Writes nothing.
 
-    Without --live nothing is looked at, and all would be created. Ends with code 0 if there is
-    nothing to do, 2 if there are changes, and 1 after an error, a refusal, or if something could
-    not be read.
+    What follows on the nodes by Run Command is listed as far as it is known. Without --live nothing
+    is looked at, and all would be created. Ends with code 0 if there is nothing to do, 2 if there
+    are changes, and 1 after an error, a refusal, or if something could not be read.
     """
     try:
         clusters = [parse(raw) for file in files for raw in documents(file) if _is_cluster(raw)]
         plans = [(view, parts.plan(view)) for view in map(_look(live=live), clusters)]
+        package = shipped().digest if any(view.runs_agents for view, _ in plans) else ""
     except HAClusterError as error:
         raise click.ClickException(str(error)) from error
     if output == "json":
-        click.echo(json.dumps([_data(view, steps) for view, steps in plans], indent=2))
+        click.echo(json.dumps([_data(*one, package) for one in plans], indent=2))
     else:
-        click.echo("\n\n".join(text(view, steps) for view, steps in plans))
+        click.echo("\n\n".join(text(*one, package) for one in plans))
     if any(unread(view) for view, _ in plans):
         raise click.exceptions.Exit(ERROR)
-    raise click.exceptions.Exit(_code([step for _, steps in plans for step in steps]))
+    follows = any(one.is_sure for each in plans for one in after(*each, package))
+    raise click.exceptions.Exit(
+        _code([step for _, steps in plans for step in steps], follows=follows)
+    )
 
 
 def nothing_there(cluster: Cluster) -> View:
     """Return the view of a cluster as if nothing had been made yet."""
     watched = parts.watched(View.of(cluster))
     return View.of(cluster, seen=Snapshot(resources={key(one): Absent(id=one) for one in watched}))
+
+
+def after(view: View, steps: tuple[Step, ...], package: str) -> tuple[Foreseen, ...]:
+    """Return what follows on the nodes and is not among the steps itself."""
+    planned = {key(step.id) for step in steps}
+    return tuple(one for one in foreseen(view, package) if key(one.id) not in planned)
 
 
 def unread(view: View) -> list[Unknown]:
@@ -98,13 +111,13 @@ def _is_cluster(raw: Mapping[str, Any]) -> bool:
     return bool(raw["kind"] == CLUSTER_KIND)
 
 
-def _code(steps: list[Step]) -> int:
+def _code(steps: list[Step], *, follows: bool) -> int:
     if any(isinstance(step, Refuse) for step in steps):
         return ERROR
-    return CHANGES if steps else NOTHING
+    return CHANGES if steps or follows else NOTHING
 
 
-def text(view: View, steps: tuple[Step, ...]) -> str:
+def text(view: View, steps: tuple[Step, ...], package: str = "") -> str:
     """Return a plan as people read it."""
     azure = view.spec.azure
     lines = [f"{view.names.owner} in {azure.resource_group} ({azure.location})"]
@@ -112,8 +125,17 @@ def text(view: View, steps: tuple[Step, ...]) -> str:
         lines.append(f"\nWave {number}:")
         lines += [line for step in wave for line in _lines(step)]
     lines += [f"\n? {describe(seen.id)} could not be read: {seen.why}" for seen in unread(view)]
+    follows = after(view, steps, package)
+    lines += ["\nThen on the nodes, by Run Command:"] if follows else []
+    lines += [f"  {'>' if one.is_sure else '?'} {_on(one)}: {one.why}" for one in follows]
     counts = ", ".join(f"{_count(steps, one)} {word}" for one, word in _COUNTED.items())
-    return "\n".join([*lines, f"\n{counts}." if steps else "\nNothing to do."])
+    sure = sum(one.is_sure for one in follows)
+    counts += f", {sure} to run on nodes" if sure else ""
+    return "\n".join([*lines, f"\n{counts}." if steps or sure else "\nNothing to do."])
+
+
+def _on(one: Foreseen) -> str:
+    return f"{one.node}, {describe(one.id)}"
 
 
 def _count(steps: tuple[Step, ...], one: str) -> int:
@@ -135,7 +157,7 @@ def _change_line(change: Change) -> str:
     return f"      {change.path}: {_value(change.have)} -> {_value(change.want)}"
 
 
-def _data(view: View, steps: tuple[Step, ...]) -> dict[str, Any]:
+def _data(view: View, steps: tuple[Step, ...], package: str) -> dict[str, Any]:
     return {
         "cluster": view.names.owner,
         "resourceGroup": view.names.resource_group,
@@ -144,6 +166,10 @@ def _data(view: View, steps: tuple[Step, ...]) -> dict[str, Any]:
             _step(step, number)
             for number, wave in enumerate(waves(steps), start=1)
             for step in wave
+        ],
+        "nodes": [
+            {"node": one.node, "id": one.id, "why": one.why, "isSure": one.is_sure}
+            for one in after(view, steps, package)
         ],
     }
 
@@ -169,6 +195,8 @@ def _plain(value: Any) -> Any:
     """Return a value as JSON has it; a secret stays a reference."""
     if isinstance(value, SecretKey):
         return {"secretKeyRef": {"name": value.name, "key": value.key}}
+    if isinstance(value, SecretContent):
+        return _plain(value.secret)
     if isinstance(value, Pending):
         return f"({value.field} of {describe(value.id)})"
     if value is ABSENT:

@@ -26,7 +26,7 @@ def test_every_sample_is_planned_from_nothing(name: str) -> None:
     result = run("-f", str(FOLDER / f"{name}.yaml"))
     assert result.exit_code == CHANGES
     assert "Wave 1:\n  + resourceGroups/" in result.output
-    assert ", 0 to change, 0 to delete, 0 refused." in result.output
+    assert ", 0 to change, 0 to delete, 0 refused, 2 to run on nodes." in result.output
 
 
 def test_json_has_bodies_and_no_secret() -> None:
