@@ -1,6 +1,9 @@
 """`hacluster run` against a real API server and a simulated Azure."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +133,44 @@ def test_a_pass_that_is_asked_for_is_answered(web: Web, process: OperatorProcess
         "the request is echoed",
         10,
     )
+
+
+def test_a_live_plan_tells_what_runs_on_the_nodes_until_it_has_run(
+    web: Web, process: OperatorProcess, tmp_path: Path
+) -> None:
+    web.kubectl("create", "configmap", "app", "--from-literal=conf=port = 1")
+    file = {"path": "/etc/app.conf", "configMapKeyRef": {"name": "app", "key": "conf"}}
+    manifest = web.manifest()
+    manifest["spec"]["cluster"] = {
+        "nodeAgent": "External",
+        "nodeConfiguration": {"packages": ["nginx"], "files": [file]},
+    }
+    path = tmp_path / "web.json"
+    path.write_text(json.dumps(manifest))
+
+    def plan() -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "hacluster", "plan", "-f", str(path), "--live"],
+            env={**os.environ, **process.environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, told = plan()
+    assert (code, told.count("1 packages, 1 files are put in place")) == (2, 2), told
+    assert web.api_server.apply(path.read_text()).ok
+    until(lambda: web.condition("NodesConfigured").get("status") == "True", "configured", 120)
+    until(lambda: web.condition("AzureReconciled").get("status") == "True", "made", 120)
+    code, told = plan()
+    assert (code, "Nothing to do." in told) == (0, True), told
+    web.kubectl("create", "configmap", "other", "--from-literal=conf=port = 2")
+    file["configMapKeyRef"] = {"name": "other", "key": "conf"}
+    path.write_text(json.dumps(manifest))
+    code, told = plan()
+    assert (code, told.count("another configuration of the nodes")) == (2, 2), told
 
 
 def test_a_missing_secret_is_told_and_heals(web: Web, process: OperatorProcess) -> None:
