@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 
 GOOD = "200"
 AT_ONCE_S = 2.0
@@ -20,6 +21,9 @@ class Answer:
     """HTTP's status; `000`: nobody answered."""
     node: str
     """Who answered, by the page's own word."""
+    made: float
+    """When the page was made, by its own word; `got` if it has none. A client that is held up
+    itself reads late what was said before."""
 
     @property
     def is_good(self) -> bool:
@@ -34,8 +38,10 @@ def read(lines: Iterable[str]) -> tuple[Answer, ...]:
         words = line.split()
         if len(words) < 3 or not line.endswith("\n"):
             continue
+        sent, got = float(words[0]), float(words[1])
         node = words[3] if len(words) > 3 else ""
-        found.append(Answer(sent=float(words[0]), got=float(words[1]), code=words[2], node=node))
+        made = float(words[4]) if len(words) > 4 else got
+        found.append(Answer(sent=sent, got=got, code=words[2], node=node, made=made))
     return tuple(found)
 
 
@@ -60,12 +66,13 @@ def turns(answers: Iterable[Answer]) -> tuple[str, ...]:
 
 
 def two_at_once(answers: Iterable[Answer]) -> bool:
-    """Tell whether two nodes answered in turn, as one client sees it if both serve.
+    """Tell whether two nodes answered in turn, as clients see it if both serve.
 
-    A service that moves away and back is gone for longer than `AT_ONCE_S` in between: a node that
+    The logs of several clients are taken together, in the order in which the pages were made. A
+    service that moves away and back is gone for longer than `AT_ONCE_S` in between: a node that
     takes over waits for the other one's lease.
     """
-    good = [answer for answer in answers if answer.is_good]
+    good = sorted((answer for answer in answers if answer.is_good), key=attrgetter("made"))
     changes = [(one, other) for one, other in pairwise(good) if one.node != other.node]
-    quick = [other.got - one.got < AT_ONCE_S for one, other in changes]
+    quick = [other.made - one.made < AT_ONCE_S for one, other in changes]
     return any(first and second for first, second in pairwise(quick))

@@ -45,3 +45,13 @@ def test_nodes_that_answer_in_turn_answer_at_once() -> None:
 
 def test_a_service_that_comes_back_after_a_pause_was_never_twice() -> None:
     assert not answers.two_at_once(read(LOG + "23.0 23.1 200 web-1\n"))
+
+
+def test_what_a_client_reads_late_was_said_before() -> None:
+    late = LOG + "13.0 13.1 200 web-1 10.3\n13.2 13.3 200 web-2 13.25\n"
+    assert not answers.two_at_once(read(late))
+
+
+def test_several_clients_together_see_two_nodes_that_serve() -> None:
+    other_client = "12.75 12.75 200 web-1 12.74\n"
+    assert answers.two_at_once((*read(LOG + "13.0 13.1 200 web-2\n"), *read(other_client)))
