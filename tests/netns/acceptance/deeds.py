@@ -1,0 +1,58 @@
+"""What is done to clusters: power, freezes, cuts, silence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tests.netns.acceptance.stage import Cluster
+
+from hacluster_local.arm import Arm
+from hacluster_local.demo import hands
+
+MACHINES_VERSION: Final = "2024-07-01"
+PINGS_IGNORED: Final = "net.ipv4.icmp_echo_ignore_all"
+
+
+def power_off(cluster: Cluster, node: str) -> None:
+    """Take a node's power away, from one moment to the next."""
+    hands.simulator(cluster.environment, "machine", "kill", node)
+
+
+def power_on(cluster: Cluster, node: str) -> None:
+    """Start a node by Azure."""
+    azure = Arm(cluster.environment.azure)
+    group = cluster.manifest["spec"]["azure"]["resourceGroup"]
+    home = f"{azure.subscription}/resourceGroups/{group}/providers/Microsoft.Compute"
+    answer = azure.call("POST", f"{home}/virtualMachines/{node}/start", MACHINES_VERSION)
+    assert answer.status == 202, answer
+
+
+def freeze(cluster: Cluster, node: str, seconds: int) -> None:
+    """Let a node stand still for some seconds; its clocks run on."""
+    hands.simulator(cluster.environment, "machine", "freeze", node, str(seconds))
+
+
+@contextmanager
+def cut(cluster: Cluster, node: str, *words: str) -> Iterator[None]:
+    """Cut a node, or nodes (* allowed), off from a place or a node for a while."""
+    hands.simulator(cluster.environment, "machine", "cut", node, *words)
+    try:
+        yield
+    finally:
+        hands.simulator(cluster.environment, "machine", "heal", node)
+
+
+@contextmanager
+def silence(cluster: Cluster) -> Iterator[None]:
+    """Let the machine that is no node, the nodes' target, answer no ping for a while."""
+    place = f"vnet/{cluster.sample.network}"
+    hands.on(cluster.environment, place, "sysctl", "-qw", f"{PINGS_IGNORED}=1")
+    try:
+        yield
+    finally:
+        hands.on(cluster.environment, place, "sysctl", "-qw", f"{PINGS_IGNORED}=0")
+
+
+def kill_application(cluster: Cluster, node: str) -> None:
+    """End the application as a bug in it would."""
+    hands.on(cluster.environment, node, "systemctl", "kill", "--signal=KILL", "app.service")
