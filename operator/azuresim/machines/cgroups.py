@@ -102,8 +102,9 @@ class Group:
 
     def _inner(self) -> Iterator[Path]:
         if self._groups and self._groups[0].is_dir():
-            yield self._groups[0]
-            yield from self._groups[0].rglob("*/")
+            with suppress(FileNotFoundError):  # removed, with its last process, while we looked
+                yield self._groups[0]
+                yield from self._groups[0].rglob("*/")
 
     def _set(self, *, frozen: bool) -> None:
         if self._unified:
