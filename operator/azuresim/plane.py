@@ -19,7 +19,7 @@ from azuresim.fabric import kernel, places
 from azuresim.fabric.door import EVERYTHING, PLACES, VNET
 from azuresim.fabric.linux import LinuxFabric
 from azuresim.machines import emulator, launch
-from azuresim.machines.keeper import Host
+from azuresim.machines.host import Host
 from azuresim.machines.model import Model
 from azuresim.machines.nspawn import Nspawn
 from azuresim.state.store import Store

@@ -19,7 +19,8 @@ from azuresim.fabric.events import Event
 from azuresim.machines import launch, places
 from azuresim.machines.door import Machine, Outcome, Script, Status
 from azuresim.machines.errands import Errands
-from azuresim.machines.keeper import Host, Keeper
+from azuresim.machines.host import Host
+from azuresim.machines.keeper import Keeper
 from azuresim.machines.model import Model
 
 log = logging.getLogger(__name__)
@@ -245,12 +246,10 @@ class Nspawn:
         found = self.named(wish)
         if len(found) > 1:
             raise ValueError(f"{len(found)} machines are called {wish.get('name')}.")
-        leader = found[0].leader
-        if leader is None:
+        entrance = found[0].entrance
+        if entrance is None:
             raise ValueError(f"{wish.get('name')} does not run. Start it first.")
-        if found[0].emulated:
-            return {"agent": str(found[0].socket)}
-        return {"leader": leader, "group": found[0].place.name}
+        return entrance
 
     def named(self, wish: Mapping[str, Any]) -> list[Keeper]:
         """Return the machines of the wish's name, * allowed.
