@@ -105,12 +105,17 @@ class ThawSuspected(NamedTuple):
 
 
 class ResourceDone(NamedTuple):
-    """A ``StartResource`` or ``StopResource`` ended, with ``detail`` for people if it failed."""
+    """A ``StartResource`` or ``StopResource`` ended, with ``detail`` for people if it failed.
+
+    Attributes:
+        is_early: What it lacked is on another node and may still come; nothing is broken here.
+    """
 
     clocks: Clocks
     action: int
     ok: bool
     detail: str = ""
+    is_early: bool = False
 
 
 class CheckDone(NamedTuple):

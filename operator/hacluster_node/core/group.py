@@ -23,6 +23,8 @@ ACTION_GRACE_S = 5.0
 """How much longer than its time limit an action may take before it counts as failed."""
 RETRY_STOP_S = 30.0
 """How long after a stop failed for good it is tried again on a node that holds nothing."""
+RETRY_START_S = 10.0
+"""How long after a start that was too early it is tried again."""
 
 
 def start(node: NodeState, right: Right) -> None:
@@ -32,6 +34,7 @@ def start(node: NodeState, right: Right) -> None:
     run.held_off.clear()
     run.gave_up_on.clear()
     run.restart.clear()
+    _wait_no_more(run)
     run.settled_from = run.failback_since = None
     node.out.append(effects.OpenTraffic(run.name, right.epoch))
     why = "no earlier holder can serve"
@@ -48,6 +51,7 @@ def end(node: NodeState, right: Right, ending: Ending) -> None:
     if right.phase is Phase.HELD:
         run.goal = run.online = False
         run.gave_up_on.clear()
+        _wait_no_more(run)
         node.out.append(effects.Decided(run.name, "Stopping", ending.why, right.epoch))
         advance(node, right)
     elif right.phase is Phase.WAITING:
@@ -94,6 +98,12 @@ def _stop_everything(run: GroupRun) -> None:
         run.conditions[run.action.resource] = Condition.FAILED
         run.action = None
     run.goal = run.online = False
+    _wait_no_more(run)
+
+
+def _wait_no_more(run: GroupRun) -> None:
+    run.waiting.clear()
+    run.waits_for = ""
 
 
 def fenced(node: NodeState, right: Right) -> None:
@@ -123,17 +133,25 @@ def advance(node: NodeState, right: Right) -> None:
             return
         _finish(node, right, run.action, ok=False, detail="no outcome was reported in time")
         return
-    if run.gave_up_on and right.phase is Phase.IDLE and node.now.raw >= run.retry_at:
-        run.gave_up_on.clear()
+    if node.now.raw >= run.retry_at:
+        _try_again(right, run)
     if run.goal and (right.thawed or lease.left(node, right) <= 0):
         return
     step = next_step(run)
     if step is not None:
         _begin(node, right, *step, attempt=1)
     elif run.goal:
-        _now_online(node, right)
+        if not run.waiting:
+            _now_online(node, right)
     elif right.phase is Phase.HELD:
         _begin_fence(node, right, run.ending.why if run.ending else "the group is stopped here")
+
+
+def _try_again(right: Right, run: GroupRun) -> None:
+    """Let stops that failed be tried again where nothing is held, and starts that wait."""
+    run.waiting.clear()
+    if right.phase is Phase.IDLE:
+        run.gave_up_on.clear()
 
 
 def next_step(run: GroupRun) -> Optional[tuple[str, bool]]:
@@ -163,7 +181,7 @@ def must_stop(run: GroupRun, name: str) -> bool:
 
 def may_start(run: GroupRun, name: str) -> bool:
     """Tell whether a resource that is off is wanted and has what it depends on."""
-    if name in run.held_off:
+    if name in run.held_off or name in run.waiting:
         return False
     return all(run.conditions[d] is Condition.ON for d in run.resources[name].depends_on)
 
@@ -184,7 +202,30 @@ def done(node: NodeState, right: Right, event: ResourceDone) -> None:
     """A start or stop was reported."""
     action = node.runs[right.group].action
     if action is not None:
-        _finish(node, right, action, ok=event.ok, detail=event.detail)
+        if event.is_early and action.is_start and node.runs[right.group].goal:
+            _wait(node, right, action, event.detail)
+        else:
+            _finish(node, right, action, ok=event.ok, detail=event.detail)
+
+
+def _wait(node: NodeState, right: Right, action: Action, detail: str) -> None:
+    """Try a start again later that was too early: it is no failure, and nothing is given up.
+
+    From the second time on a node is preferred that is alive and has not failed: it may be the one
+    that has what is lacking here.
+    """
+    run = node.runs[right.group]
+    resource = run.resources[action.resource]
+    run.action = None
+    run.conditions[resource.name] = Condition.FAILED
+    why = f"{resource.name} cannot start yet ({detail})"
+    if not run.waits_for or not fail_over(node, right, why, resource.max_failovers):
+        if run.waits_for != why:
+            node.out.append(effects.Decided(run.name, "Waiting", why, right.epoch))
+        run.waits_for = why
+        run.waiting.add(resource.name)
+        run.retry_at = node.now.raw + RETRY_START_S
+    advance(node, right)
 
 
 def _finish(node: NodeState, right: Right, action: Action, *, ok: bool, detail: str) -> None:
@@ -196,6 +237,8 @@ def _finish(node: NodeState, right: Right, action: Action, *, ok: bool, detail: 
         run.conditions[action.resource] = Condition.ON if action.is_start else Condition.OFF
         if not action.is_start:
             run.restart.discard(action.resource)
+        elif not run.waiting:
+            run.waits_for = ""
     elif action.attempt <= retries and (run.goal or not action.is_start):
         run.conditions[action.resource] = Condition.FAILED
         _begin(node, right, action.resource, action.is_start, action.attempt + 1)
@@ -289,8 +332,9 @@ def reactivate(node: NodeState, right: Right, target: str) -> None:
 
 
 def due(node: NodeState, right: Right) -> float:
-    """Return the raw time at which an action or a stop that failed must be looked at."""
+    """Return the raw time at which an action, or what is to be tried again, must be looked at."""
     run = node.runs[right.group]
     if run.action is not None:
         return run.action.due
-    return run.retry_at if run.gave_up_on and right.phase is Phase.IDLE else NEVER
+    stops = bool(run.gave_up_on) and right.phase is Phase.IDLE
+    return run.retry_at if stops or run.waiting else NEVER

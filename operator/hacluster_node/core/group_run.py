@@ -70,6 +70,8 @@ class GroupRun:
         "restart",
         "retry_at",
         "settled_from",
+        "waiting",
+        "waits_for",
     )
 
     def __init__(self, config: Group, order: tuple[str, ...], nodes: tuple[str, ...]) -> None:
@@ -91,7 +93,12 @@ class GroupRun:
         self.restart: set[str] = set()
         """Resources to stop and start again (reactivation)."""
         self.retry_at = NEVER
-        """Raw time at which stops that failed are tried again, once nothing is held here."""
+        """Raw time at which stops that failed are tried again, once nothing is held here, or the
+        starts that wait."""
+        self.waiting: set[str] = set()
+        """Resources whose start was too early: it is tried again at ``retry_at``."""
+        self.waits_for = ""
+        """Why, from the first such start to the one that succeeds; "" if none waits."""
         self.action: Optional[Action] = None
         self.ending: Optional[Ending] = None
         self.online = False
@@ -118,6 +125,8 @@ class GroupRun:
         new.goal, new.ending, new.action = self.goal, self.ending, self.action
         new.held_off |= self.held_off
         new.gave_up_on, new.restart = set(self.gave_up_on), set(self.restart)
+        new.waiting, new.waits_for = set(self.waiting), self.waits_for
+        new.retry_at = self.retry_at
         new.online, new.settled_from, new.proven = self.online, self.settled_from, self.proven
         return new
 

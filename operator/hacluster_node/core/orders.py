@@ -234,19 +234,26 @@ def _shut_down(node: NodeState, command: commands.ShutDown) -> str:
     return f"this node stops its groups; the {word} follows"
 
 
+def _must_be_off(node: NodeState, name: str) -> None:
+    if not name:
+        raise RefusedError("state which node is off: a node that still serves would split the data")
+    peer = node.peers.get(name)
+    if peer is None or peers.is_alive(node, peer):
+        raise RefusedError(f"{name} is heard: it is not off; move or stop instead")
+
+
 def _force(node: NodeState, command: commands.ForceActivate) -> str:
     """Manual takeover: an administrator answers for the other node being off."""
     right = _right(node, command.group)
-    holder = right.record.holder if right.record is not None else ""
-    if right.phase is not Phase.IDLE:
+    waits = right.phase is Phase.HELD and bool(node.runs[right.group].waits_for)
+    if right.phase is not Phase.IDLE and not waits:
         raise RefusedError(f"this node is {right.phase.value.lower()} for {right.group} already")
-    if not command.other_is_off:
-        raise RefusedError("state which node is off: a node that still serves would split the data")
+    _must_be_off(node, command.other_is_off)
+    if waits:
+        return f"{right.group} is held here; what waits is started with this node's data"
+    holder = right.record.holder if right.record is not None else ""
     if node.config.partition.mode is Mode.WITNESS and holder != command.other_is_off:
         raise RefusedError(f"the witness names {holder or 'nobody'}, not {command.other_is_off}")
-    peer = node.peers.get(command.other_is_off)
-    if peer is None or peers.is_alive(node, peer):
-        raise RefusedError(f"{command.other_is_off} is heard: it is not off; move or stop instead")
     reason = policy.why_not_able(node, right.group)
     if reason:
         raise RefusedError(f"this node cannot run {right.group}: {reason}")

@@ -42,7 +42,11 @@ def why_not_active(node: NodeState, name: str) -> str:
     """
     right, run = node.rights[name], node.runs[name]
     if right.phase is Phase.HELD:
-        return right.thawed or ("" if run.online else "its resources are starting or stopping")
+        return (
+            right.thawed
+            or run.waits_for
+            or ("" if run.online else "its resources are starting or stopping")
+        )
     if right.phase is Phase.WAITING:
         return freeze.why_wait(node, right) or "it is about to start"
     if right.phase is Phase.CONTENDING:

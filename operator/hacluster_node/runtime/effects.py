@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 Handler = Callable[[Any], None]
+EARLY = ("HAN-D01",)
+"""Codes of starts that were too early: the newest half of a mirror is on another node."""
 
 
 class Effects:
@@ -166,7 +168,10 @@ class Effects:
     def _resource_done(self, action: int, answer: Mapping[str, Any]) -> None:
         detail = " ".join(str(answer.get(key, "")) for key in ("code", "detail")).strip()
         ok = bool(answer["ok"])
-        self._parts.inbox.post(lambda clocks: events.ResourceDone(clocks, action, ok, detail))
+        early = not ok and answer.get("code") in EARLY
+        self._parts.inbox.post(
+            lambda clocks: events.ResourceDone(clocks, action, ok, detail, early)
+        )
 
     def _check(self, effect: effects.RunCheck) -> None:
         def ended(ok: bool, detail: str) -> None:  # noqa: FBT001 - an outcome

@@ -60,6 +60,7 @@ class Driver:
         self.lose_replies = False
         self.fences = True
         self.failing: set[str] = set()
+        self.early: set[str] = set()
         self.unstoppable: set[str] = set()
         self.silent: set[str] = set()
         self.sick: set[str] = set()
@@ -91,8 +92,10 @@ class Driver:
         elif isinstance(effect, effects.Fence) and self.fences:
             self.queue.append((events.FenceDone, (effect.group, effect.fence)))
         elif isinstance(effect, effects.StartResource):
-            ok = effect.resource not in self.failing
-            self.queue.append((events.ResourceDone, (effect.action, ok, "" if ok else "broken")))
+            early = effect.resource in self.early
+            ok = not early and effect.resource not in self.failing
+            why = "" if ok else "broken"
+            self.queue.append((events.ResourceDone, (effect.action, ok, why, early)))
         elif isinstance(effect, effects.StopResource):
             if effect.resource in self.silent:
                 return

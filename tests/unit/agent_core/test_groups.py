@@ -85,6 +85,62 @@ def test_failures_are_forgotten_when_it_ran_well_for_a_while() -> None:
     assert driver.record.failovers == 0
 
 
+def test_a_start_that_is_too_early_is_no_failure_and_is_tried_again() -> None:
+    """Two new mirror halves meet when the other node's agent has come, whenever that is."""
+    driver = Driver(config(CHAIN), witness_up=False)
+    driver.early = {"disk"}
+    driver.witness_up = True
+    driver.run(300.0)
+    assert driver.record is not None
+    assert (driver.record.holder, driver.record.released, driver.record.failovers) == (
+        "n1", False, 0,
+    )  # fmt: skip
+    assert driver.machine.why_not_active("g") == "disk cannot start yet (broken)"
+    assert {start.resource for start in driver.all(effects.StartResource)} == {"disk"}
+    assert len(driver.decided("Waiting")) == 1
+    assert not driver.decided("Online")
+    driver.early = set()
+    driver.run(15.0)
+    assert driver.decided("Online")
+    assert driver.machine.why_not_active("g") == ""
+
+
+def test_a_node_that_waits_hands_over_to_one_that_comes_back() -> None:
+    """It may be the one with the newest data."""
+    driver = Driver(witness_up=False)
+    driver.early = {"app"}
+    driver.witness_up = True
+    driver.run(60.0)
+    assert driver.record is not None
+    assert not driver.record.released
+    driver.hear_for(15.0)
+    assert (driver.record.released, driver.record.successor) == (True, "n2")
+
+
+def test_a_person_may_say_that_what_a_group_waits_for_is_off() -> None:
+    driver = Driver(witness_up=False)
+    driver.early = {"app"}
+    driver.witness_up = True
+    driver.run(60.0)
+    assert not driver.command(commands.ForceActivate("g", "")).ok
+    assert driver.command(commands.ForceActivate("g", "n2")).ok
+    driver.early = set()
+    driver.run(15.0)
+    assert driver.decided("Online")
+    assert not driver.command(commands.ForceActivate("g", "n2")).ok
+
+
+def test_a_group_that_waits_can_be_stopped() -> None:
+    driver = Driver(config(CHAIN), witness_up=False)
+    driver.early = {"disk"}
+    driver.witness_up = True
+    driver.run(60.0)
+    driver.command(commands.StopGroup("g"))
+    driver.run(5.0)
+    assert driver.record is not None
+    assert (driver.record.released, driver.record.wanted) == (True, Wanted.STOPPED)
+
+
 def test_a_resource_may_stay_failed_while_the_group_serves() -> None:
     parts = (Resource("disk"), Resource("app", final_action=FinalAction.NONE, max_failovers=0))
     driver = Driver(config(Group("g", parts)), witness_up=False)
