@@ -1,16 +1,17 @@
 """The operator and the nodes: agents come, report, are upgraded, and their keys change."""
 
 import asyncio
+import json
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.loop.guests import FakeVault, Guests, agents, upgraded
+from tests.loop.guests import EPOCH, FakeVault, Guests, agents, upgraded
 from tests.loop.world import World, now, world
 
-from hacluster.errors import ArmUnavailable
+from hacluster.errors import ArmDenied, ArmUnavailable
 from hacluster.model import kinds
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.keys import MasterKeys
@@ -329,6 +330,88 @@ async def test_old_keys_are_rotated_by_themselves(cluster: tuple[World, Guests])
     await until(lambda: now() > 1190, 1200)
     assert held(guests).ids == ("k1",)
     await until(lambda: held(guests).ids == ("k2",), 900)
+
+
+SAS = {"cluster": {"store": {"access": "SAS"}}}
+
+
+def signatures(guests: Guests) -> set[str]:
+    return {one.file["store"].get("sas", "") for one in guests.agents.values()}
+
+
+def age(guests: Guests, **by: float) -> None:
+    """Let the SAS be older than it is."""
+    before = held(guests)
+    assert before.sas is not None
+    past = timedelta(**by)
+    older = replace(before.sas, made=before.sas.made - past, until=before.sas.until - past)
+    guests.vault.put(SECRET, keys.to_data(keys.with_sas(before, older)), owner="u-1")
+
+
+async def test_with_sas_the_nodes_get_one_and_the_next_long_before_its_end() -> None:
+    pair = made, guests = with_agents(**SAS)
+    await serving(pair)
+    assert signatures(guests) == {"sig=hunter1"}
+    assert made.kubernetes.condition("NodesConfigured")["status"] == "True"
+    assert not [one for one in made.azure.things if "/roleassignments/" in one]
+    for number in (2, 3):
+        age(guests, days=1, hours=23.5)
+        await asyncio.sleep(900)
+        assert len(made.azure.blobs.signed) == number - 1
+        age(guests, hours=0.5)
+        await until(lambda count=number: signatures(guests) == {f"sig=hunter{count}"})
+        await made.until("Ready", "True", 60)
+        since, end = made.azure.blobs.signed[-1]
+        assert since.timestamp() < EPOCH + now()
+        assert 5.9 * 86400 < end.timestamp() - EPOCH - now() <= 6 * 86400
+    assert [one.starts for one in guests.agents.values()] == [1, 1]
+    assert "hunter" not in json.dumps(made.kubernetes.body) + repr(made.azure.things)
+    assert "hunter" not in repr(made.kubernetes.events) + repr(guests.vault.secrets)
+
+
+async def test_a_sas_that_is_denied_is_told_and_holds_up_no_configuration() -> None:
+    pair = made, guests = with_agents(**SAS)
+    await serving(pair)
+    why = "Asking for a user delegation key was answered 403"
+    made.azure.blobs.refuse_sas = ArmDenied(why, reason=Reason.STORE_DENIED)
+    age(guests, days=2)
+    await made.until("NodesConfigured", "False", 300)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert (found["reason"], found["message"]) == (Reason.STORE_DENIED, why)
+    made.change(cluster={"heartbeat": {"intervalSeconds": 2}})
+    await until(
+        lambda: all(
+            one.content["heartbeat"]["intervalSeconds"] == 2 for one in guests.agents.values()
+        )
+    )
+    assert signatures(guests) == {"sig=hunter1"}
+    made.azure.blobs.refuse_sas = None
+    await until(lambda: signatures(guests) == {"sig=hunter2"})
+    await made.until("NodesConfigured", "True", 300)
+
+
+async def test_a_paused_cluster_says_that_its_sas_will_end() -> None:
+    pair = made, guests = with_agents(**SAS)
+    await serving(pair)
+    made.change(management={"paused": True})
+    age(guests, days=3)
+    await made.until("NodesConfigured", "False", 300)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert found["reason"] == Reason.SAS_OVERDUE
+    assert "it ends 2026-01-04T00:" in found["message"]
+    made.change(management={"paused": False})
+    await until(lambda: signatures(guests) == {"sig=hunter2"})
+    await made.until("NodesConfigured", "True", 300)
+
+
+async def test_a_rotation_brings_another_sas_and_an_identity_needs_none() -> None:
+    pair = made, guests = with_agents(**SAS)
+    await serving(pair)
+    made.annotate(kinds.ROTATE_KEYS, "lost")
+    await until(lambda: held(guests).ids == ("k2",) and signatures(guests) == {"sig=hunter2"})
+    assert [one.starts for one in guests.agents.values()] == [1, 1]
+    made.change(cluster={"store": {"access": "ManagedIdentity"}})
+    await until(lambda: held(guests).sas is None)
 
 
 async def test_lost_keys_are_made_anew_and_taken_up(cluster: tuple[World, Guests]) -> None:

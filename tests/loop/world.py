@@ -80,6 +80,9 @@ class FakeStore:
     reads: list[tuple[str, str]] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     refuse: HAClusterError | None = None
+    refuse_sas: HAClusterError | None = None
+    signed: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """From when until when each SAS is good."""
     _tag: int = 0
 
     async def read(self, name: str, *, unless: str = "") -> Blob | NotChanged | None:
@@ -108,6 +111,12 @@ class FakeStore:
         if self.refuse:
             raise self.refuse
         return tuple(sorted(name for name in self.blobs if name.startswith(prefix)))
+
+    async def sas(self, since: datetime, until: datetime) -> str:
+        if self.refuse or self.refuse_sas:
+            raise self.refuse or self.refuse_sas or AssertionError
+        self.signed.append((since, until))
+        return f"sig=hunter{len(self.signed)}"
 
     def put(self, name: str, content: bytes) -> str:
         """Write a blob as somebody else does."""

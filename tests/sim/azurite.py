@@ -35,6 +35,8 @@ class Token:
         now = int(time.time())
         claims = {
             "aud": "https://storage.azure.com",
+            "oid": "22222222-2222-2222-2222-222222222222",
+            "tid": "11111111-1111-1111-1111-111111111111",
             "iss": "https://sts.windows.net/11111111-1111-1111-1111-111111111111/",
             "iat": now - 60,
             "nbf": now - 60,

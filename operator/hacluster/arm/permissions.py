@@ -68,6 +68,9 @@ _FURTHER: Final = {
         "Microsoft.Network/networkInterfaces/join/action",
         "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
     ),
+    Feature.STORE: (
+        "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+    ),
     Feature.PRIVATE_DNS: (
         "Microsoft.Network/privateDnsOperationStatuses/read",
         "Microsoft.Network/privateDnsOperationResults/read",

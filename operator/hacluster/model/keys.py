@@ -1,7 +1,7 @@
-"""The master keys of a cluster: which ids are accepted, and which one signs.
+"""What a cluster's nodes are trusted by: its master keys, and the SAS of its container.
 
 The operator keeps them in a Secret beside the object (docs/decisions/032-installing-the-agent.md).
-Nodes never see a master: they get what is derived from it.
+Nodes never see a master: they get what is derived from it. A SAS they get as it is.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,18 @@ class MasterKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sas:
+    """A shared access signature (`cluster.store.access: SAS`); its text is in no ``repr``."""
+
+    container: str
+    """The URL of the container that it opens."""
+    made: datetime
+    until: datetime
+    text: str = field(repr=False)
+    """The query string, without its question mark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MasterKeys:
     """All that are accepted, the oldest first."""
 
@@ -32,6 +44,8 @@ class MasterKeys:
     """The id of the key that signs."""
     asked: str = ""
     """The last value of the annotation that asked for a rotation."""
+    sas: Sas | None = None
+    """What opens the container to the nodes; None where their identity does, or not yet."""
 
     @property
     def ids(self) -> tuple[str, ...]:

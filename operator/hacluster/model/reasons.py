@@ -196,6 +196,13 @@ class Reason(StrEnum):
         "The message has the end of what it said. Mostly the machine has no way out to the store, "
         "or its image has no Python 3.9 or newer.",
     )
+    SAS_OVERDUE = (
+        "SasOverdue",
+        "The nodes' SAS for the container ought to have been renewed, and was not. When it ends, "
+        "six days after it was made, the nodes lose their witness.",
+        "End management.paused or mode Observe, under which nothing is renewed; if it is neither, "
+        "read the operator's log.",
+    )
     REPORT_NOT_BELIEVED = (
         "ReportNotBelieved",
         "A report in the store was not signed by the node it is said to be from, or is an old one.",

@@ -21,6 +21,7 @@ from hacluster.model.ids import key as key_of
 from hacluster.model.ids import name_of
 from hacluster.model.keys import MasterKeys
 from hacluster.model.observed import Snapshot
+from hacluster.model.partition import StoreAccess
 from hacluster.model.reasons import Reason
 from hacluster.plan.nodes import document, keys, report
 from hacluster.plan.nodes.groups import AddressUnknownError
@@ -143,8 +144,12 @@ class NodesObserver:
         if url is None:
             found["awaits"] = "the cluster's container is not there yet"
             return
-        store = found["store"] = await self.azure.store(self.account, url)
         ring: MasterKeys = found["keys"]
+        if view.spec.cluster.store.access is StoreAccess.SAS:
+            found["sas_for"] = url
+            found["is_sas_due"] = keys.sas_is_due(ring, url, self.now())
+            found["is_sas_overdue"] = keys.sas_is_overdue(ring, self.now())
+        store = found["store"] = await self.azure.store(self.account, url)
         names = [node.name for node in view.spec.nodes]
         try:
             await self._read(store, names, found)
@@ -154,6 +159,8 @@ class NodesObserver:
         client, is_supported = _client_id(view), not document.unsupported(view)
         if not client:
             found["awaits"] = "the nodes' identity is not there yet"
+        elif found.get("sas_for") and (ring.sas is None or ring.sas.container != url):
+            found["awaits"] = "the nodes' SAS for the container is made first"
         elif found["is_packaged"] and is_supported:
             found["installation"] = Installation(
                 package=self.agents.package,

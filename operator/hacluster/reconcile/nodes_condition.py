@@ -66,6 +66,15 @@ def _by_failed_runs(passed: Passed) -> Judgement | None:
     return Judgement(Truth.FALSE, steps[0].reason, steps[0].why) if steps else None
 
 
+def _by_overdue_sas(passed: Passed) -> Judgement | None:
+    sas = passed.nodes.keys.sas if passed.nodes and passed.nodes.keys else None
+    if passed.nodes is None or sas is None or not passed.nodes.is_sas_overdue:
+        return None
+    until = sas.until.isoformat(timespec="minutes")
+    message = f"The nodes' SAS for the container is not renewed; it ends {until}"
+    return Judgement(Truth.FALSE, Reason.SAS_OVERDUE, message)
+
+
 def _by_unreadable(passed: Passed) -> Judgement | None:
     found = [f"{node}: {why}" for node, why in passed.signals.unreadable.items()]
     if not found:
@@ -170,6 +179,7 @@ _JUDGES: Final = (
     _by_external,
     _by_trouble,
     _by_failed_runs,
+    _by_overdue_sas,
     _by_unreadable,
     _by_refusals,
     _by_held,

@@ -45,6 +45,12 @@ class NodesSeen:
     """Whether the keys are those of an earlier object of this name, which is gone."""
     is_aged: bool = False
     """Whether the key that signs is so old that another one is due."""
+    sas_for: str = ""
+    """URL of the container that a SAS is to open to the nodes; empty where none is needed."""
+    is_sas_due: bool = False
+    """Whether the nodes are to get a SAS: they have none, or an old one."""
+    is_sas_overdue: bool = False
+    """Whether the nodes' SAS should long have been renewed."""
     store: Store | None = field(default=None, repr=False, compare=False)
     is_read: bool = False
     """Whether the store has answered all that was asked."""

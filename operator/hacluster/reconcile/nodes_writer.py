@@ -1,4 +1,4 @@
-"""What a pass gives to the nodes: keys, the agent's package, and signed configurations.
+"""What a pass gives to the nodes: keys, a SAS, the agent's package, and signed configurations.
 
 Each write is whole, carries what it rests on (an ETag or a version), and may be repeated: a pass
 that was killed after any of them is followed by one that finds what it did. The order is that of
@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hacluster.errors import HAClusterError
 from hacluster.model.azure import ManagementMode
-from hacluster.model.keys import KEY_BYTES, MasterKeys
+from hacluster.model.keys import KEY_BYTES, MasterKeys, Sas
 from hacluster.plan.nodes import document, keys, report
 from hacluster.plan.view import View
 from hacluster.reconcile.nodes import asked_rotation, package_name, without_software
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 HIGHEST: Final = 1 << 62
 """No generation beyond it is followed: nobody gets there by counting."""
+SAS_CLOCKS_DIFFER: Final = timedelta(minutes=15)
+"""A SAS is good from a little earlier on: the store's clock is not ours."""
 HURRY_S: Final = 180.0
 """For so long after a write the nodes' answers are looked for often."""
 
@@ -51,7 +53,11 @@ class NodesWriter:
             return False
         self.memory.failed = None
         try:
-            did = await self._keys(view, seen) or await self._to_store(view, seen)
+            did = (
+                await self._keys(view, seen)
+                or await self._to_store(view, seen)
+                or await self._sas(seen)
+            )
         except KubernetesError:
             raise
         except HAClusterError as error:
@@ -81,9 +87,28 @@ class NodesWriter:
         await vault.replace(seen.secret, keys.to_data(after))
         return self._did("Changed keys", after)
 
+    async def _sas(self, seen: NodesSeen) -> bool:
+        """Make a SAS for the nodes where they need one, in good time; drop one they do not need."""
+        ring, now = seen.keys, self.now()
+        if ring is None or seen.secret is None or seen.store is None:
+            return False
+        if seen.is_sas_due:
+            until = now + keys.SAS_LASTS
+            text = await seen.store.sas(now - SAS_CLOCKS_DIFFER, until)
+            sas = Sas(container=seen.sas_for, made=now, until=until, text=text)
+        elif seen.sas_for or ring.sas is None:
+            return False
+        else:
+            sas = None
+        after = keys.with_sas(ring, sas)
+        await self.agents.vault.replace(seen.secret, keys.to_data(after))
+        return self._did("Changed the nodes' SAS", after)
+
     def _did(self, what: str, after: MasterKeys) -> bool:
         self.memory.forget_keys()
         fields = {"accepted": ",".join(after.ids), "active": after.active}
+        if after.sas is not None:
+            fields["sas_until"] = after.sas.until.isoformat(timespec="seconds")
         logger.info(what, extra={"cluster": f"{self.raw.namespace}/{self.raw.name}", **fields})
         return True
 

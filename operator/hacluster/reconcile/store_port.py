@@ -1,6 +1,7 @@
 """The door of a cluster's container: what a pass needs of the store, without its library."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 
@@ -46,6 +47,16 @@ class Store(Protocol):
         Raises:
             HAClusterError: the store does not answer, so whether it was written is unknown, or it
             refuses.
+        """
+
+    async def sas(self, since: datetime, until: datetime) -> str:
+        """Return a signature that lets its bearer read and write blobs of this container alone.
+
+        It is a query string without its question mark, good over TLS only and between these times,
+        which lie at most 7 days apart. It never gives more than the asker's own identity may do.
+
+        Raises:
+            HAClusterError: as `read`.
         """
 
     async def names(self, prefix: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ and no error.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from azure.core import MatchConditions
@@ -20,9 +21,10 @@ from azure.core.exceptions import (
     ResourceNotModifiedError,
 )
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.blob.aio import ContainerClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from hacluster.reconcile.store_port import Blob, NotChanged, WriteLost
+from hacluster.store.signature import account_of, signature
 from hacluster.store.translation import is_no_blob, no_answer, refused
 
 DEADLINE_S: Final = 20.0
@@ -44,6 +46,14 @@ class Container:
         self._url = url
         self._client = ContainerClient.from_container_url(
             url,
+            credential=credential,
+            transport=transport,
+            api_version=VERSION,
+            user_agent="hacluster-operator",
+            **_ONCE,
+        )
+        self._account = BlobServiceClient(
+            url.partition("?")[0].rpartition("/")[0],
             credential=credential,
             transport=transport,
             api_version=VERSION,
@@ -85,6 +95,23 @@ class Container:
         except ResourceNotFoundError as error:
             raise refused(asked, self._url, error) from error
         return str(written["etag"])
+
+    async def sas(self, since: datetime, until: datetime) -> str:
+        """Return a signature for this container, signed with a key of the operator's identity."""
+        asked = "Asking for a user delegation key"
+        try:
+            async with self._translated(asked):
+                key = await self._account.get_user_delegation_key(since, until)
+        except _VALUES as error:
+            raise refused(asked, self._url, error) from error
+        return signature(
+            key,
+            account=account_of(self._url),
+            container=self._client.container_name,
+            since=since,
+            until=until,
+            version=VERSION,
+        )
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return the names of all blobs that begin with ``prefix``."""

@@ -37,7 +37,7 @@ def refused(asked: str, url: str, error: HttpResponseError) -> ArmError:
         what = f"{asked} in {_place(url)}: the operator was not signed in ({code or status})"
         return ArmDenied(what, reason=Reason.UNAUTHENTICATED, **more)
     if status == HTTPStatus.FORBIDDEN:
-        advice = "give the operator's identity the data actions of deploy/azure-role.json there"
+        advice = "give the operator's identity the rights of deploy/azure-role.json there"
         return ArmDenied(f"{message}: {advice}", reason=Reason.STORE_DENIED, **more)
     if status in _BUSY:
         return ArmThrottled(message, reason=Reason.STORE_UNREACHABLE, **more)

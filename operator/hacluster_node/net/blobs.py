@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Optional, Protocol
+from typing import Callable, Optional, Protocol
 from urllib.parse import quote
 
 from hacluster_node.net.http import Client, Response
@@ -54,7 +54,8 @@ class Container:
     Args:
         url: `https://account.blob.core.windows.net/container`, without a query.
         identity: the token source, or None when `sas` is given.
-        sas: a shared access signature's query string without its question mark.
+        sas: tells, for each request, a shared access signature: a query string without its
+            question mark; None when `identity` is given.
         ca_file: the authorities to trust instead of the system's.
     """
 
@@ -62,14 +63,14 @@ class Container:
         self,
         url: str,
         identity: Optional[Authority] = None,
-        sas: str = "",
+        sas: Optional[Callable[[], str]] = None,
         ca_file: Optional[str] = None,
     ) -> None:
-        if (identity is None) == (not sas):
+        if (identity is None) == (sas is None):
             raise ValueError("a container takes either an identity or a SAS")
         self._client = Client(url, ca_file)
         self._identity = identity
-        self._sas = sas
+        self._sas: Callable[[], str] = sas or str
 
     def get(self, name: str, timeout: float, condition: Optional[Condition] = None) -> Response:
         """Return the answer to reading a blob (200, 304, 404 or a refusal)."""
@@ -92,7 +93,7 @@ class Container:
             headers[condition.header] = condition.value
         path = "/" + quote(name)
         if self._identity is None:
-            path += "?" + self._sas
+            path += "?" + self._sas()
             return self._client.request(method, path, headers, content, timeout)
         token = self._identity.token(timeout)
         headers["Authorization"] = "Bearer " + token

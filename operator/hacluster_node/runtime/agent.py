@@ -68,12 +68,12 @@ class Agent:
         self._node = node
         self._inbox = Inbox()
         self._journal = Journal()
-        self._stores = Stores(node.store)
+        self._keys = OwnKeys(node)
+        self._stores = Stores(node.store, self._keys.sas)
         self._stored = Stored(node)
         self._missing: Mapping[str, str] = {}
         self._configuration = Configuration(node, self._stores, self._stored, self._journal)
         self._coming: Optional[Settings] = None
-        self._keys = OwnKeys(node)
         self._publisher = Publisher(node, self._stores, self._keys)
         self._publish_at = 0.0
         self._turned_at = float("-inf")

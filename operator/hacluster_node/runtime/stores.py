@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from hacluster_node.net.arm import ResourceManager
 from hacluster_node.net.blobs import Container
@@ -17,10 +17,12 @@ class Stores:
 
     Args:
         store: where the store is and how this node gets in.
+        sas: tells the signature of this moment, where the node gets in by one.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, sas: Callable[[], str]) -> None:
         self._store = store
+        self._sas = sas
         self._storage = ManagedIdentity(store.storage_audience, store.client_id, store.metadata)
         audience = store.resource_manager.rstrip("/") + "/"
         self._arm = ManagedIdentity(audience, store.client_id, store.metadata)
@@ -29,7 +31,7 @@ class Stores:
         """Return a new connection to the cluster's container; for one thread."""
         store = self._store
         if store.access == "SAS":
-            return Container(store.container, sas=store.sas, ca_file=store.ca_file)
+            return Container(store.container, sas=self._sas, ca_file=store.ca_file)
         return Container(store.container, identity=self._storage, ca_file=store.ca_file)
 
     def resource_manager(self) -> ResourceManager:

@@ -1,6 +1,6 @@
-"""The node's keys as its own file holds them now.
+"""The node's keys, and its SAS, as its own file holds them now.
 
-Run Command replaces the file when the cluster's keys change; guard, helper and agent take them up
+Run Command replaces the file when one of them changes; guard, helper and agent take them up
 from there without a new start. A file that cannot be read changes nothing.
 """
 
@@ -37,22 +37,34 @@ class OwnKeys:
         self._path = node.path
         self._node = node
         self._keys = Keys(node.heartbeat_keys, node.document_keys)
+        self._sas = node.store.sas
         self._lock = threading.Lock()
         self._mark = self._look()
 
     def now(self) -> Keys:
         """Return the keys to use."""
         with self._lock:
-            mark = self._look()
-            if mark is not None and mark != self._mark and self._path is not None:
-                try:
-                    found = node_file.read(self._path)
-                except NodeError:
-                    return self._keys
-                if (found.cluster, found.node) == (self._node.cluster, self._node.node):
-                    self._keys = Keys(found.heartbeat_keys, found.document_keys)
-                self._mark = mark
+            self._renew()
             return self._keys
+
+    def sas(self) -> str:
+        """Return the signature to use; empty where the node gets in by its identity."""
+        with self._lock:
+            self._renew()
+            return self._sas
+
+    def _renew(self) -> None:
+        mark = self._look()
+        if mark is None or mark == self._mark or self._path is None:
+            return
+        try:
+            found = node_file.read(self._path)
+        except NodeError:
+            return
+        if (found.cluster, found.node) == (self._node.cluster, self._node.node):
+            self._keys = Keys(found.heartbeat_keys, found.document_keys)
+            self._sas = found.store.sas or self._sas
+        self._mark = mark
 
     def _look(self) -> Optional[Mark]:
         if self._path is None:

@@ -120,11 +120,12 @@ def test_it_gives_up_and_says_what_was_refused(
         Bootstrap(environment(cloud, "0" * 64), tmp_path).run()
 
 
-def test_with_the_same_keys_or_others_the_identity_is_the_same() -> None:
+def test_with_other_keys_or_another_sas_the_identity_is_the_same() -> None:
     node = {"node": "n", "store": {"container": "x"}, "keys": {"active": "k1"}}
     same = bootstrap.identity({**node, "keys": {"active": "k2"}})
     assert bootstrap.identity(node) == same
     assert bootstrap.identity({**node, "store": {"container": "y"}}) != same
+    assert bootstrap.identity({**node, "store": {"container": "x", "sas": "sig=1"}}) == same
 
 
 SYSTEMCTL = """#!/bin/sh

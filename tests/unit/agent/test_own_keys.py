@@ -82,3 +82,17 @@ def test_a_broken_or_foreign_file_changes_nothing(path: Path) -> None:
     assert set(keys.now().document.keys) == {"a"}
     write(path, "b", "b")
     assert set(keys.now().document.keys) == {"b"}
+
+
+def test_another_sas_is_taken_up_and_a_broken_file_keeps_the_last(path: Path) -> None:
+    def by(sas: str) -> dict[str, str]:
+        return {"container": "https://a.blob.core.windows.net/box", "access": "SAS", "sas": sas}
+
+    write(path, "a", "a", store=by("sig=1"))
+    keys = OwnKeys(node_file.read(path))
+    assert keys.sas() == "sig=1"
+    write(path, "a", "a", store=by("sig=22"))
+    assert keys.sas() == "sig=22"
+    path.write_text("{")
+    assert keys.sas() == "sig=22"
+    assert set(keys.now().document.keys) == {"a"}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hacluster.model.keys import MasterKeys
+from hacluster.model.keys import MasterKeys, Sas
 from hacluster.plan.nodes import keys
 from hacluster.plan.nodes.keys import Confirmed, KeysInvalidError, next_step
 
@@ -93,3 +93,44 @@ def test_keys_are_in_no_repr_and_in_no_fingerprint() -> None:
     other = replace(FIRST, keys=(replace(FIRST.keys[0], value=NEW),))
     assert keys.fingerprint(FIRST) != keys.fingerprint(other)
     assert keys.fingerprint(FIRST) == keys.fingerprint(keys.from_data(keys.to_data(FIRST)))
+
+
+def sas(made: datetime = NOW, text: str = "sp=rw&sig=hunter2") -> Sas:
+    return Sas(container="https://x/box", made=made, until=made + keys.SAS_LASTS, text=text)
+
+
+def test_a_sas_is_kept_beside_the_keys_and_tells_nothing() -> None:
+    held = keys.with_sas(FIRST, sas())
+    assert keys.from_data(keys.to_data(held)) == held
+    assert keys.from_data(keys.to_data(FIRST)).sas is None
+    assert "hunter2" not in repr(held)
+    marks = {keys.fingerprint(one) for one in (FIRST, held, keys.with_sas(FIRST, sas(text="y")))}
+    assert len(marks) == 3
+
+
+@pytest.mark.parametrize("name", ["sas.container", "sas.made", "sas.until"])
+def test_half_a_sas_is_refused(name: str) -> None:
+    data = dict(keys.to_data(keys.with_sas(FIRST, sas())))
+    del data[name]
+    with pytest.raises(KeysInvalidError):
+        keys.from_data(data)
+    with pytest.raises(KeysInvalidError):
+        keys.from_data({**data, name: b"yesterday" if name != "sas.container" else b"\xff"})
+
+
+def test_a_sas_is_due_long_before_its_end() -> None:
+    held = keys.with_sas(FIRST, sas())
+    assert keys.sas_is_due(FIRST, "https://x/box", NOW)
+    assert keys.sas_is_due(held, "https://x/another", NOW)
+    assert not keys.sas_is_due(held, "https://x/box", NOW + timedelta(days=1, hours=23))
+    assert keys.sas_is_due(held, "https://x/box", NOW + timedelta(days=2))
+    assert not keys.sas_is_overdue(held, NOW + timedelta(days=2))
+    assert keys.sas_is_overdue(held, NOW + timedelta(days=3))
+    azure_signs_at_most = timedelta(days=7)
+    assert keys.RENEW_SAS_AFTER < keys.SAS_OVERDUE_AFTER < keys.SAS_LASTS < azure_signs_at_most
+
+
+def test_with_a_new_key_comes_a_new_sas() -> None:
+    accepting = step(keys.with_sas(FIRST, sas()), asked="lost")
+    assert accepting is not None
+    assert keys.sas_is_due(accepting, "https://x/box", NOW)

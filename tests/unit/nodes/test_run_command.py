@@ -12,7 +12,9 @@ from tests.unit.plan.clusters import made_sample, sample
 from hacluster.model.agent import AgentPackage, Guest, Installation
 from hacluster.model.assessment import Assessment
 from hacluster.model.ids import key
+from hacluster.model.keys import Sas
 from hacluster.model.observed import Absent, Present
+from hacluster.model.partition import StoreAccess
 from hacluster.model.reasons import Reason
 from hacluster.plan import parts, run_command
 from hacluster.plan.nodes import keys, node_file
@@ -20,8 +22,10 @@ from hacluster.plan.nodes.node_file import NodeFileRef, Place
 from hacluster.plan.nodes.script import Head, head_of, script
 from hacluster.plan.steps import Put, Refuse, Step
 from hacluster.plan.view import View
+from hacluster_node.install import bootstrap
 from hacluster_node.settings import node_file as agents_own
 
+FAR = datetime(2026, 1, 7, tzinfo=UTC)
 RUNNING = {"statuses": [{"code": "PowerState/running"}]}
 
 
@@ -126,7 +130,7 @@ def test_other_keys_interrupt_nobody() -> None:
         "node-1": None,
         "node-2": None,
     }
-    assert {step.why for step in steps.values()} == {"other keys"}
+    assert {step.why for step in steps.values()} == {"other keys, or another SAS"}
 
 
 def test_another_agent_interrupts_its_node() -> None:
@@ -188,6 +192,30 @@ def test_the_head_is_read_back_from_the_script() -> None:
     made = Head(package="a" * 64, identity="b" * 16, keys="c" * 16, attempt=3)
     assert head_of(script(made, "print('x')\n")) == made
     assert head_of("#!/bin/sh\ntrue\n") is None
+
+
+def test_a_sas_comes_with_the_keys_and_interrupts_nobody(tmp_path: Any) -> None:
+    def by_sas(spec: dict[str, Any]) -> None:
+        spec["cluster"]["store"] = {"access": "SAS"}
+
+    cluster = sample("internal-load-balancer", by_sas)
+    wanted = run_command.desired(View.of(cluster, installation=installation()))[0]
+    assert not any("roleAssignments" in need for need in wanted.needs)
+    reference = wanted.body["properties"]["protectedParameters"][0]["value"]
+    assert isinstance(reference, NodeFileRef)
+    place, ring = reference.place, keys.first(b"1" * 32, datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(ValueError, match="no SAS"):
+        node_file.render(place, ring)
+    texts = []
+    for text in ("sp=rw&sig=one", "sp=rw&sig=two"):
+        sas = Sas(container=place.container, made=ring.keys[0].made, until=FAR, text=text)
+        texts.append(node_file.render(place, keys.with_sas(ring, sas)))
+        path = tmp_path / "node.json"
+        path.write_text(texts[-1])
+        assert agents_own.read(path).store.sas == text
+    one, two = (json.loads(text) for text in texts)
+    assert bootstrap.identity(one) == bootstrap.identity(two)
+    assert place.identity() != replace(place, access=StoreAccess.MANAGED_IDENTITY).identity()
 
 
 def test_the_agent_takes_the_file_that_it_is_brought(tmp_path: Any) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hacluster.model.cluster import NodeConfiguration, NodeFile
-from hacluster.model.partition import PartitionMode, StoreAccess, WitnessType
+from hacluster.model.partition import PartitionMode, WitnessType
 from hacluster.model.timings import Timings
 from hacluster.plan.nodes.groups import groups
 from hacluster.plan.nodes.monitors import monitors, target
@@ -91,12 +91,7 @@ def references(configuration: NodeConfiguration) -> Iterator[tuple[str, str, str
 
 def unsupported(view: View) -> str:
     """Return why this version cannot configure the nodes so, or nothing."""
-    partition, store = view.spec.cluster.partition, view.spec.cluster.store
-    if store.access is not StoreAccess.MANAGED_IDENTITY:
-        return (
-            f"the access {store.access} is not carried out by this version: set "
-            "cluster.store.access to ManagedIdentity, or cluster.nodeAgent to External"
-        )
+    partition = view.spec.cluster.partition
     if partition.mode is PartitionMode.WITNESS and partition.witness is not WitnessType.AZURE_BLOB:
         return (
             f"the witness {partition.witness} is not carried out by this version: "

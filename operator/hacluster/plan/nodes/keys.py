@@ -8,6 +8,7 @@
 
 Each step is one write of the Secret, from what the nodes say and from nothing remembered. A node
 that says nothing stops the rotation where it is, and nothing is lost by that: both keys are good.
+With a new key comes a new SAS, for whoever asks for the one may have lost the other.
 """
 
 import binascii
@@ -18,15 +19,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from hacluster.model.keys import KEY_BYTES, MOST, MasterKey, MasterKeys
+from hacluster.model.keys import KEY_BYTES, MOST, MasterKey, MasterKeys, Sas
 from hacluster_wire.keys import KeyRing, derive
 
 ROTATE_AFTER: Final = timedelta(days=90)
 """How old the key that signs may become before another one takes its place."""
+SAS_LASTS: Final = timedelta(days=6)
+"""How long a SAS is good. Azure signs none for more than 7 days; the rest is for clocks."""
+RENEW_SAS_AFTER: Final = timedelta(days=2)
+"""How old a SAS may become before the next one is made: four days before the old one's end."""
+SAS_OVERDUE_AFTER: Final = timedelta(days=3)
+"""How old a SAS is when something keeps it from being renewed, and a person has to know."""
 ACTIVE: Final = "active"
 ASKED: Final = "asked"
 _KEY: Final = "key."
 _MADE: Final = "made."
+_SAS: Final = "sas"
+_SAS_OF: Final = ("sas.container", "sas.made", "sas.until")
 
 
 class KeysInvalidError(Exception):
@@ -74,13 +83,29 @@ def next_step(
         return replace(keys, keys=(newest,)) if done else None
     if (asked and asked != keys.asked) or is_aged(keys, now):
         added = MasterKey(id=_following(newest.id), made=now, value=value)
-        return replace(keys, keys=(newest, added), asked=asked or keys.asked)
+        return replace(keys, keys=(newest, added), asked=asked or keys.asked, sas=None)
     return None
 
 
 def is_aged(keys: MasterKeys, now: datetime) -> bool:
     """Say whether the newest key is so old that another one is due."""
     return now - keys.keys[-1].made >= ROTATE_AFTER
+
+
+def with_sas(keys: MasterKeys, sas: Sas | None) -> MasterKeys:
+    """Return the keys with another SAS, or without one."""
+    return replace(keys, sas=sas)
+
+
+def sas_is_due(keys: MasterKeys, container: str, now: datetime) -> bool:
+    """Say whether the nodes are to get a SAS: there is none for the container, or an old one."""
+    sas = keys.sas
+    return sas is None or sas.container != container or now - sas.made >= RENEW_SAS_AFTER
+
+
+def sas_is_overdue(keys: MasterKeys, now: datetime) -> bool:
+    """Say whether a SAS should long have been replaced."""
+    return keys.sas is not None and now - keys.sas.made >= SAS_OVERDUE_AFTER
 
 
 def document_ring(keys: MasterKeys, node: str) -> KeyRing:
@@ -95,6 +120,8 @@ def fingerprint(keys: MasterKeys) -> str:
     for key, value in sorted(keys.masters.items()):
         mark = hmac.new(value, b"hacluster/1\0fingerprint", hashlib.sha256).hexdigest()
         marks.append(f"{key}={mark}")
+    if keys.sas is not None:
+        marks.append(f"{_SAS}={hashlib.sha256(keys.sas.text.encode()).hexdigest()}")
     return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
 
 
@@ -104,6 +131,10 @@ def to_data(keys: MasterKeys) -> dict[str, bytes]:
     for one in keys.keys:
         data[f"{_KEY}{one.id}"] = one.value
         data[f"{_MADE}{one.id}"] = one.made.isoformat().encode()
+    if (sas := keys.sas) is not None:
+        told = (sas.container, sas.made.isoformat(), sas.until.isoformat())
+        data |= {name: value.encode() for name, value in zip(_SAS_OF, told, strict=True)}
+        data[_SAS] = sas.text.encode()
     return data
 
 
@@ -124,13 +155,30 @@ def from_data(data: Mapping[str, bytes]) -> MasterKeys:
             )
             for name in sorted(names, key=_number)
         )
+        sas = _sas(data)
     except (KeyError, ValueError, binascii.Error):
-        raise KeysInvalidError("a key is missing or is not what we wrote") from None
+        raise KeysInvalidError("a value is missing or is not what we wrote") from None
     if not 1 <= len(keys) <= MOST or active not in names:
         raise KeysInvalidError(f"it holds {len(keys)} master keys, and {ACTIVE} names none of them")
     if any(len(one.value) != KEY_BYTES or one.made.tzinfo is None for one in keys):
         raise KeysInvalidError(f"a master key is not {KEY_BYTES} bytes long, or has no date")
-    return MasterKeys(keys=keys, active=active, asked=asked)
+    return MasterKeys(keys=keys, active=active, asked=asked, sas=sas)
+
+
+def _sas(data: Mapping[str, bytes]) -> Sas | None:
+    """Return the SAS that a Secret holds.
+
+    Raises:
+        KeyError: a part of it is missing.
+        ValueError: a part of it is not what we wrote.
+    """
+    if _SAS not in data:
+        return None
+    container, made, until = (data[name].decode() for name in _SAS_OF)
+    dates = datetime.fromisoformat(made), datetime.fromisoformat(until)
+    if any(one.tzinfo is None for one in dates):
+        raise ValueError(_SAS)
+    return Sas(container=container, made=dates[0], until=dates[1], text=data[_SAS].decode())
 
 
 def _following(name: str) -> str:

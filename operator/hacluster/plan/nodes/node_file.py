@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from hacluster.model.keys import MasterKeys
+from hacluster.model.partition import StoreAccess
 from hacluster_wire.keys import Secret, derive
 
 CA_FILE: Final = "/etc/hacluster/ca.pem"
@@ -32,9 +33,14 @@ class Place:
     """The instance metadata service, where it is not Azure's."""
     has_ca: bool = False
     """Whether a further authority is trusted."""
+    access: StoreAccess = StoreAccess.MANAGED_IDENTITY
+    """How the node gets into the container; with SAS the signature comes with the keys."""
 
     def identity(self) -> str:
-        """Return a hash of it: with another one the agent has to be started anew."""
+        """Return a hash of it: with another one the agent has to be started anew.
+
+        Neither keys nor a SAS are part of it: a running agent takes up new ones by itself.
+        """
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -46,12 +52,16 @@ class NodeFileRef:
     secret: str
     """The Secret with the master keys, in the object's namespace."""
     fingerprint: str
-    """Of the keys that the step was planned with."""
+    """Of the keys, and of the SAS, that the step was planned with."""
     place: Place
 
 
 def render(place: Place, keys: MasterKeys) -> str:
-    """Return the file's text, secrets and all."""
+    """Return the file's text, secrets and all.
+
+    Raises:
+        ValueError: the node gets in by a SAS, and there is none.
+    """
     accepted = [
         {
             "id": key,
@@ -62,10 +72,14 @@ def render(place: Place, keys: MasterKeys) -> str:
     ]
     store: dict[str, Any] = {
         "container": place.container,
-        "access": "ManagedIdentity",
+        "access": str(place.access),
         "clientId": place.client_id,
         "resourceManager": place.resource_manager,
     }
+    if place.access is StoreAccess.SAS:
+        if keys.sas is None:
+            raise ValueError("no SAS was made yet")
+        store["sas"] = keys.sas.text
     if place.metadata:
         store["metadata"] = place.metadata
     if place.has_ca:
