@@ -52,7 +52,7 @@ def signature(
 
 
 def account_of(url: str) -> str:
-    """Return the account of a container's URL: of its host's name, or at an emulator of its path."""
+    """Return the account of a container's URL: in its host's name, or an emulator's path."""
     parts = urlsplit(url)
     first, _, container = parts.path.strip("/").partition("/")
     return first if container else str(parts.hostname).partition(".")[0]
