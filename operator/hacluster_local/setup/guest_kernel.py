@@ -25,9 +25,11 @@ EMULATOR: Final = (
     debian.Package(name="qemu-system-common", program="/usr/lib/qemu/virtiofsd"),
     debian.Package(name="kmod", program="depmod"),
 )
+TREES: Final = (("lib", "usr/lib"), ("sbin", "usr/sbin"), ("etc", "etc"), ("var/lib", "var/lib"))
+"""What of the packages goes where over the machines' Debian, whose /lib is a link to /usr/lib."""
 MODULES: Final = ("virtio_pci", "virtiofs", "virtio_net", "virtio_scsi", "sd_mod", "virtio_console")
 INIT: Final = Path(__file__).with_name("guest_init.sh")
-EDITION: Final = "2"
+EDITION: Final = "3"
 """To be raised when the tree is made another way from the same packages."""
 
 
@@ -143,8 +145,8 @@ def _needed(modules: Path) -> list[Path]:
 
 
 def _layer(layer: Path, unpacked: Path) -> None:
-    """Put what lies over the machines' Debian where that has it: its /lib is a link to /usr/lib."""
-    for source, target in (("lib", "usr/lib"), ("sbin", "usr/sbin"), ("etc", "etc")):
+    """Put what lies over the machines' Debian where that has it."""
+    for source, target in TREES:
         shutil.copytree(unpacked / source, layer / target, symlinks=True, dirs_exist_ok=True)
     shutil.rmtree(layer / "etc/init.d", ignore_errors=True)
     shutil.copytree(unpacked / "usr/lib", layer / "usr/lib", symlinks=True, dirs_exist_ok=True)
