@@ -30,6 +30,8 @@ APPLIED_KINDS: Final = (
     "ClusterRoleBinding",
     "Role",
     "RoleBinding",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 )
 """In the order in which they need each other."""
 

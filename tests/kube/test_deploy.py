@@ -1,6 +1,7 @@
 """Everything under deploy/ is taken by a real API server, and says what it is meant to say."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,32 @@ def test_the_example_application_is_well_formed() -> None:
     application = yaml.safe_load((DEPLOY / "argocd" / "application.yaml").read_text())
     assert application["kind"] == "Application"
     assert application["spec"]["syncPolicy"]["automated"]["prune"] is False
+
+
+def operation(name: str, asker: str | None) -> str:
+    annotations = {} if asker is None else {"hacluster.dev/requested-by": asker}
+    metadata = {"name": name, "namespace": "default", "annotations": annotations}
+    return json.dumps(
+        {
+            "apiVersion": "hacluster.dev/v1alpha1",
+            "kind": "HAClusterOperation",
+            "metadata": metadata,
+            "spec": {"cluster": "web", "type": "Move", "group": "web"},
+        }
+    )
+
+
+def test_nobody_asks_in_the_name_of_another(installed: ApiServer) -> None:
+    told = json.loads(installed.kubectl.run("auth", "whoami", "-o", "json"))
+    own = told["status"]["userInfo"]["username"]
+    deadline = time.monotonic() + 60  # A new policy takes the API server some seconds.
+    while (refused := installed.apply(operation("another", "anna"))).ok:
+        assert time.monotonic() < deadline
+        installed.kubectl.run("delete", "haclusteroperation", "another")
+        time.sleep(0.5)
+    assert f"write {own}, or leave it out" in refused.message
+    assert installed.apply(operation("mine", own)).ok
+    assert installed.apply(operation("unsaid", None)).ok
+    for name in ("mine", "unsaid"):
+        changed = installed.apply(operation(name, "anna"))
+        assert "does not change: leave it as it is" in changed.message

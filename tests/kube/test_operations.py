@@ -128,6 +128,8 @@ def test_a_move_is_watched_to_its_end(person: Person, carrying: Carrying) -> Non
     (operation,) = person.get("haclusteroperations")["items"]
     assert operation["status"]["phase"] == "Succeeded"
     assert operation["metadata"]["ownerReferences"][0]["kind"] == "HAClusterSpec"
+    own = json.loads(person.api_server.kubectl.run("auth", "whoami", "-o", "json"))
+    assert operation["status"]["requestedBy"] == own["status"]["userInfo"]["username"]
     until(lambda: len(_told(person)) == 2, "both events are there")
     assert {event["reason"] for event in _told(person)} == {
         "OperationRunning",
@@ -272,6 +274,8 @@ def test_a_move_that_the_operator_asks_for_is_made_once_and_done(
     until(lambda: carrying.nodes.standing["node-2"] == "Active", "the group is moved")
     (operation,) = person.get("haclusteroperations")["items"]
     assert operation["metadata"]["labels"] == body["metadata"]["labels"]
+    asker = "system:serviceaccount:hacluster-system:hacluster-operator"
+    until(lambda: _requested_by(person) == asker, "the operator signs what it asks for")
     assert operation["metadata"]["ownerReferences"][0]["uid"] == cluster["metadata"]["uid"]
     assert len(carrying.nodes.begun) == 1
 
@@ -290,6 +294,11 @@ def test_a_move_that_the_operator_asks_for_is_made_once_and_done(
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(asyncio.run, delete_what_is_not_as_it_was_and_what_is())
         assert asked.result() == [1, 0, 0]
+
+
+def _requested_by(person: Person) -> str:
+    (found,) = person.get("haclusteroperations")["items"]
+    return str((found.get("status") or {}).get("requestedBy"))
 
 
 def _phases(person: Person) -> list[str]:

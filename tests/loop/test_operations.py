@@ -38,6 +38,17 @@ async def test_a_move_is_given_to_the_active_node_and_ends_as_that_says(there: W
     assert f"Move {GROUP}" in there.desk.events[0][2]
 
 
+async def test_who_asked_is_in_the_status_and_in_the_events(there: World) -> None:
+    there.start()
+    there.ask("op", type="Move", group=GROUP)
+    there.desk.objects["op"]["metadata"]["annotations"] = {kinds.REQUESTED_BY: "anna@example.com"}
+    status = await there.until("op", "Succeeded")
+    assert status["requestedBy"] == "anna@example.com"
+    assert all("asked for by anna@example.com" in message for _, _, message in there.desk.events)
+    there.ask("other", type="Move", group=GROUP)
+    assert "requestedBy" not in await there.until("other", "Succeeded")
+
+
 async def test_what_is_over_leaves_nothing_in_the_store_and_no_loop(there: World) -> None:
     there.start()
     there.ask("op", type="Move", group=GROUP)

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kubernetes_asyncio.client import ApiClient, ApiException, CustomObjectsApi
+from kubernetes_asyncio.client import (
+    ApiClient,
+    ApiException,
+    AuthenticationV1Api,
+    CustomObjectsApi,
+    V1SelfSubjectReview,
+)
 
 from hacluster.kube.connection import TIMEOUT_S
 from hacluster.kube.objects import Objects
 from hacluster.kube.translation import translated
 from hacluster.model import kinds
-from hacluster.reconcile.ports import EventType, Raw
+from hacluster.reconcile.ports import EventType, KubernetesError, Raw
 
 _GONE_OR_CHANGED: Final = frozenset({404, 409})
 _IS_THERE: Final = 409
@@ -21,7 +27,9 @@ class OperationObjects:
 
     def __init__(self, client: ApiClient, clusters: Objects) -> None:
         self._custom = CustomObjectsApi(client)
+        self._authentication = AuthenticationV1Api(client)
         self._clusters = clusters
+        self._own_name = ""
 
     async def operations(self, namespace: str) -> tuple[Raw, ...]:
         """Return all operations of a namespace."""
@@ -38,6 +46,7 @@ class OperationObjects:
 
     async def create(self, body: Mapping[str, Any]) -> None:
         """Make an operation; one of that name that is there already is left as it is."""
+        body = await self._signed(body)
         metadata = body["metadata"]
         try:
             async with translated(f"Asking for {metadata['namespace']}/{metadata['name']}"):
@@ -52,6 +61,26 @@ class OperationObjects:
         except ApiException as error:
             if error.status != _IS_THERE:
                 raise
+
+    async def _signed(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an operation with who asks for it, where the API server tells who we are."""
+        name = self._own_name = self._own_name or await self._whoami()
+        if not name:
+            return body
+        metadata = body["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), kinds.REQUESTED_BY: name}
+        return {**body, "metadata": {**metadata, "annotations": annotations}}
+
+    async def _whoami(self) -> str:
+        try:
+            async with translated("Asking who the operator is"):
+                found = await self._authentication.create_self_subject_review(
+                    V1SelfSubjectReview(), _request_timeout=TIMEOUT_S
+                )
+        except (ApiException, KubernetesError):
+            return ""  # An operation without the name is better than none.
+        user = found.status.user_info if found.status else None
+        return str((user.username if user else "") or "")
 
     async def cluster(self, namespace: str, name: str) -> Raw | None:
         """Return a cluster's object."""

@@ -24,6 +24,10 @@ RELOCATION: Final = f"{GROUP}/relocation"
 REASON: Final = f"{GROUP}/reason"
 """On such an operation: what is to be done on the node."""
 
+REQUESTED_BY: Final = f"{GROUP}/requested-by"
+"""On an operation: who asks, as the API server knows them. The policy of
+deploy/base/requested-by.yaml lets nobody write another name, and nobody change it."""
+
 ABANDON: Final = f"{GROUP}/abandon"
 """``"true"`` lets an object that is being deleted go without what it owns in Azure."""
 

@@ -116,7 +116,9 @@ class OperationStatus(Report):
     phase: OperationPhase = OperationPhase.PENDING
     """Pending, Running, Succeeded or Failed."""
     requested_by: Annotated[str, Field(max_length=256)] | None = None
-    """Who asked, as the API server knows them."""
+    """Who asked, as the API server knows them, where the annotation hacluster.dev/requested-by says
+    so: the policy of deploy/base/requested-by.yaml lets nobody write another name than their own.
+    """
     started_at: AwareDatetime | None = None
     """When it began."""
     finished_at: AwareDatetime | None = None

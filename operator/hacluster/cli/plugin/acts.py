@@ -35,8 +35,8 @@ class Act:
     deadline_s: int = 300
     others_are_off: bool = False
 
-    def manifest(self, cluster: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the object to make; it goes when the cluster's object goes."""
+    def manifest(self, cluster: Mapping[str, Any], asker: str = "") -> dict[str, Any]:
+        """Return the object to make, with who asks; it goes when the cluster's object goes."""
         metadata = cluster["metadata"]
         spec: dict[str, Any] = {
             "cluster": metadata["name"],
@@ -61,6 +61,7 @@ class Act:
                 "generateName": stem,
                 "namespace": metadata.get("namespace"),
                 "ownerReferences": [owner],
+                "annotations": {kinds.REQUESTED_BY: asker} if asker else {},
             },
             "spec": spec,
         }
@@ -87,7 +88,7 @@ def perform(server: Server, cluster: Mapping[str, Any], act: Act, *, wait: bool)
     Raises:
         click.exceptions.Exit: with 1, if it failed or its end was not told; with 130 after Ctrl-C.
     """
-    made = server.create(act.manifest(cluster))
+    made = server.create(act.manifest(cluster, server.whoami()))
     name = str(made["metadata"]["name"])
     what = " ".join(filter(None, [act.monitor or act.group or "the service", _place(act)]))
     show([span(f"{act.type} {what} of {made['spec']['cluster']}: operation {name}")])

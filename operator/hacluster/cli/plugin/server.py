@@ -60,6 +60,14 @@ class Server:
         made: Mapping[str, Any] = json.loads(text)
         return made
 
+    def whoami(self) -> str:
+        """Return the user's name as the API server knows it, or nothing where it does not tell."""
+        try:
+            found = json.loads(self.run("auth", "whoami", "--output=json"))
+        except click.ClickException:
+            return ""
+        return str(((found.get("status") or {}).get("userInfo") or {}).get("username") or "")
+
     def cluster(self, name: str | None) -> Mapping[str, Any]:
         """Return a cluster's object; without a name the only one of the namespace.
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from hacluster.errors import HAClusterError, SpecInvalid
+from hacluster.model import kinds
 from hacluster.model.cluster import Cluster
 from hacluster.model.operation import Operation, OperationPhase, OperationSpec
 from hacluster.model.parse import parse, parse_operation
@@ -33,6 +34,8 @@ WAITING: Final = timedelta(seconds=3)
 """How soon to look again while nothing can be done yet."""
 LONGEST: Final = 1024
 """Of a message in a status."""
+LONGEST_NAME: Final = 256
+"""Of the name of who asked."""
 _KEPT: Final = frozenset({OperationPhase.SUCCEEDED, OperationPhase.FAILED})
 
 
@@ -131,7 +134,8 @@ class Rounds:
         if isinstance(decision, Send):
             await self._send(known, decision, case.order())
         if phase is not asked.phase:
-            await self._tell(known, asked.operation, phase, decision.message)
+            asker = raw.annotations.get(kinds.REQUESTED_BY, "")[:LONGEST_NAME]
+            await self._tell(known, asked.operation, phase, decision.message, asker)
         return phase
 
     async def _send(self, known: _Known, send: Send, order: Order) -> None:
@@ -179,12 +183,14 @@ class Rounds:
             status["startedAt"] = now
         if phase in _KEPT:
             status["finishedAt"] = now
+        if asker := raw.annotations.get(kinds.REQUESTED_BY):
+            status["requestedBy"] = asker[:LONGEST_NAME]
         return await self.desk.report(raw, status)
 
     async def _tell(
-        self, known: _Known, operation: Operation, phase: OperationPhase, message: str
+        self, known: _Known, operation: Operation, phase: OperationPhase, message: str, asker: str
     ) -> None:
-        what = f"{operation.name} ({sentence(operation.spec)})"
+        what = f"{operation.name} ({sentence(operation.spec)}{_by(asker)})"
         logger.info(
             "Changed operation",
             extra={
@@ -206,6 +212,10 @@ def sentence(spec: OperationSpec) -> str:
     if spec.node:
         words += ["to" if spec.type == "Move" else "on", spec.node]
     return " ".join(words)
+
+
+def _by(asker: str) -> str:
+    return f", asked for by {asker}" if asker else ""
 
 
 def _asked(raw: Raw, operation: Operation, phase: Any) -> Asked:
