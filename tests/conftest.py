@@ -5,6 +5,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+"""A machine that is busy with something else fails no test."""
 
 asyncio.set_event_loop(None)
 """pytest-asyncio asks for the current loop before each test; the first to ask would be given a new

@@ -144,7 +144,9 @@ def move(show: Show) -> float:
     where = ("--namespace", cast.namespace)
     words = ("move", cast.name, "--group", group["name"], *where)
     hands.plugin(cast.environment, *words)
-    return _taken_over(show, first, moment)
+    gap = _taken_over(show, first, moment)
+    wait_for_standby(show, first)
+    return gap
 
 
 def freeze(show: Show, seconds: float) -> float:

@@ -208,7 +208,7 @@ NAMES = HOSTILE.map(lambda text: "".join(c for c in text if c > "\x1f" and c != 
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(folder=NAMES, name=NAMES, content=HOSTILE, word=HOSTILE)
 def test_no_content_name_or_command_becomes_part_of_the_program(
     folder: str, name: str, content: str, word: str

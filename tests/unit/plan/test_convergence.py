@@ -128,7 +128,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data(), name=st.sampled_from(SAMPLES))
 def test_from_any_partial_state_it_converges(data: st.DataObject, name: str) -> None:
     """Any subset of what was made is gone, with what is inside of it: all of it is made again."""
@@ -144,7 +144,7 @@ def test_from_any_partial_state_it_converges(data: st.DataObject, name: str) -> 
     assert operator.azure.bodies.keys() == whole.keys()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data(), name=st.sampled_from(SAMPLES))
 def test_drift_anywhere_is_repaired_or_refused(data: st.DataObject, name: str) -> None:
     """Whatever field is overwritten: either the plan ends, or it says what cannot be changed."""

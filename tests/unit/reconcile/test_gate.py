@@ -267,7 +267,7 @@ def steps(draw: st.DrawFn) -> Step:
     return Refuse(id=resource, reason="Refused", why="")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     seen=st.lists(sights(), max_size=12),
     plan=st.lists(steps(), max_size=6),
