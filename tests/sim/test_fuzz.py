@@ -24,7 +24,6 @@ pytestmark = pytest.mark.sim
 ARM = "api-version=2021-04-01"
 BOUNDED = settings(
     max_examples=40,
-    deadline=None,
     derandomize=True,  # the same search each time: a find is not lost to the next run
     suppress_health_check=list(HealthCheck),
 )

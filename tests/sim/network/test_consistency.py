@@ -21,7 +21,6 @@ HOST = st.sampled_from(["", "", "10.0.0.4", "10.0.0.5", "10.0.0.6", "10.0.0.3", 
 QUICK = settings(
     max_examples=15,
     stateful_step_count=15,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a failure is told as it was found
     suppress_health_check=list(HealthCheck),
 )
