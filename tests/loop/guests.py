@@ -5,9 +5,9 @@ import copy
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.loop.world import World, now
@@ -233,6 +233,27 @@ class Guests:
                     **group,
                 }
             ]
+
+
+@dataclass
+class FakeAccounts:
+    """What nodes have in Kubernetes."""
+
+    lasts_s: float = 7 * 86400.0
+    """The longest that the API server gives."""
+    provided: list[list[str]] = field(default_factory=list)
+    given: list[tuple[float, str]] = field(default_factory=list)
+    refuse: ArmDenied | None = None
+
+    async def provide(self, of: Raw, things: Sequence[Mapping[str, Any]]) -> None:
+        if self.refuse:
+            raise self.refuse
+        self.provided.append([f"{one['kind']} {one['metadata']['name']}" for one in things])
+
+    async def token(self, of: Raw, account: str, lasting: timedelta) -> tuple[str, datetime]:
+        self.given.append((now(), account))
+        lasts = min(lasting, timedelta(seconds=self.lasts_s))
+        return f"hunter{len(self.given)}", datetime.fromtimestamp(EPOCH + now(), UTC) + lasts
 
 
 def agents(vault: FakeVault, package: bytes = b"agent 1") -> Agents:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.loop.guests import EPOCH, FakeVault, Guests, agents, upgraded
-from tests.loop.world import World, now, world
+from tests.loop.guests import EPOCH, FakeAccounts, FakeVault, Guests, agents, upgraded
+from tests.loop.world import World, merged, now, world
 
 from hacluster.errors import ArmDenied, ArmUnavailable
 from hacluster.model import kinds
+from hacluster.model.agent import ApiServer
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.keys import MasterKeys
 from hacluster.model.reasons import Reason
@@ -412,6 +413,78 @@ async def test_a_rotation_brings_another_sas_and_an_identity_needs_none() -> Non
     assert [one.starts for one in guests.agents.values()] == [1, 1]
     made.change(cluster={"store": {"access": "ManagedIdentity"}})
     await until(lambda: held(guests).sas is None)
+
+
+LEASE = {"cluster": {"partition": {"witness": "KubernetesLease"}}}
+API = ApiServer(server="https://api.example:6443", ca="PEM")
+
+
+def with_leases(**spec: Any) -> tuple[World, Guests, FakeAccounts]:
+    """Return a world whose nodes have Leases as witness."""
+    vault, accounts = FakeVault(), FakeAccounts()
+    made = world(replace(agents(vault), accounts=accounts, api_server=API), **merged(LEASE, spec))
+    return made, Guests(made, vault), accounts
+
+
+def tokens(guests: Guests) -> set[str]:
+    return {one.file["kubernetes"]["token"] for one in guests.agents.values()}
+
+
+async def test_with_leases_the_nodes_get_rights_and_tokens_in_good_time() -> None:
+    made, guests, accounts = with_leases()
+    accounts.lasts_s = 3600.0  # This API server gives no more.
+    await serving((made, guests))
+    assert accounts.provided[0] == [
+        "ServiceAccount web-hacluster-nodes",
+        "Role web-hacluster-nodes",
+        "RoleBinding web-hacluster-nodes",
+        "Lease web-hacluster-web",
+    ]
+    agent = guests.agents["web-1"]
+    assert agent.file["kubernetes"] == {"server": API.server, "ca": "PEM", "token": "hunter1"}
+    place = {"namespace": "default", "name": "web-hacluster"}
+    assert agent.content["partition"]["witness"] == {"type": "KubernetesLease", **place}
+    for number in (2, 3):
+        await until(lambda count=number: tokens(guests) == {f"hunter{count}"}, 1400)
+        began, _ = accounts.given[-1]
+        assert 1200 <= began - accounts.given[-2][0] < 1400, "a third of its time"
+        await made.until("Ready", "True", 60)
+    assert [one.starts for one in guests.agents.values()] == [1, 1]
+    assert 4 <= len(accounts.provided) <= 6, "looked at every ten minutes"
+    assert "hunter" not in json.dumps(made.kubernetes.body) + repr(made.azure.things)
+    assert "hunter" not in repr(made.kubernetes.events) + repr(guests.vault.secrets)
+
+
+async def test_another_group_gets_its_lease_at_once() -> None:
+    made, guests, accounts = with_leases()
+    await serving((made, guests))
+    unit = {"name": "unit", "type": "Systemd", "systemd": {"unit": "one.service"}}
+    groups = made.kubernetes.body["spec"]["cluster"]["failoverGroups"]
+    made.change(cluster={"failoverGroups": [*groups, {"name": "db", "resources": [unit]}]})
+    await until(lambda: "Lease web-hacluster-db" in accounts.provided[-1], 120)
+
+
+async def test_leases_that_are_denied_are_told_until_they_are_not() -> None:
+    made, guests, accounts = with_leases()
+    accounts.refuse = ArmDenied("Making the Role is forbidden", reason=Reason.LEASE_DENIED)
+    begin((made, guests))
+    await made.until("AzureReconciled", "True", 300)
+    await asyncio.sleep(120)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert (found["status"], found["reason"]) == ("False", Reason.LEASE_DENIED)
+    assert accounts.given == []
+    assert guests.agents == {}
+    accounts.refuse = None
+    await serving((made, guests))
+
+
+async def test_leases_are_refused_where_no_api_server_was_told() -> None:
+    made, guests = with_agents(**LEASE)
+    begin((made, guests))
+    await made.until("AzureReconciled", "True", 300)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert (found["status"], found["reason"]) == ("False", Reason.REFUSED)
+    assert "HACLUSTER_NODE_API_SERVER" in found["message"]
 
 
 async def test_lost_keys_are_made_anew_and_taken_up(cluster: tuple[World, Guests]) -> None:

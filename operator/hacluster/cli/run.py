@@ -14,6 +14,7 @@ from hacluster.cli.metrics import Metrics
 from hacluster.cli.settings import Settings
 from hacluster.cli.web import serving
 from hacluster.handlers import framework
+from hacluster.kube.accounts import NodeAccounts
 from hacluster.kube.connection import connect
 from hacluster.kube.lease import KubernetesLease, Lease
 from hacluster.kube.objects import Objects
@@ -78,6 +79,8 @@ async def operate(settings: Settings, host: str, port: int) -> bool:
                 vault=secrets,
                 random=os.urandom,
                 acts=desk,
+                accounts=NodeAccounts(client),
+                api_server=settings.api_server(client.configuration.ssl_ca_cert),
             )
             keeper = Keeper(OnePass(azure, objects, metrics, agents), objects)
             operations = OperationKeeper(Rounds(desk, StoreMeetings(azure, secrets)))

@@ -10,7 +10,7 @@ from typing import Self
 from hacluster.arm.clouds import PUBLIC, Clouds, Endpoints
 from hacluster.arm.door import AzureSettings
 from hacluster.arm.identity import OwnIdentity
-from hacluster.model.agent import Guest
+from hacluster.model.agent import ApiServer, Guest
 from hacluster.model.azure import Cloud
 
 DEFAULT_NAMESPACE = "hacluster-system"
@@ -67,6 +67,8 @@ class Settings:
     | AZURE_ARM_AUDIENCE | for whom; the endpoint itself by default |
     | AZURE_CA_FILE | a further certificate authority to trust; the nodes get it too |
     | HACLUSTER_NODE_RESOURCE_MANAGER | that endpoint as machines reach it, where it differs |
+    | HACLUSTER_NODE_API_SERVER | this API server as machines reach it (witness KubernetesLease) |
+    | HACLUSTER_NODE_API_SERVER_CA_FILE | its authority; by default the one the operator trusts |
     | HACLUSTER_NODE_METADATA | their metadata service, where it is not at Azure's address |
     """
 
@@ -75,6 +77,15 @@ class Settings:
     replica: str
     azure: AzureSettings
     guests: Guests
+    node_api_server: str = ""
+    node_api_server_ca_file: str = ""
+
+    def api_server(self, own_ca_file: str | None) -> ApiServer | None:
+        """Return the API server as machines reach it; None where that was not told."""
+        if not self.node_api_server:
+            return None
+        file = self.node_api_server_ca_file or own_ca_file
+        return ApiServer(server=self.node_api_server, ca=Path(file).read_text() if file else "")
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -86,6 +97,8 @@ class Settings:
             replica=f"{environment.get('POD_NAME') or 'operator'}_{uuid.uuid4().hex[:8]}",
             azure=azure_settings(environment),
             guests=Guests.of(environment),
+            node_api_server=environment.get("HACLUSTER_NODE_API_SERVER", "").rstrip("/"),
+            node_api_server_ca_file=environment.get("HACLUSTER_NODE_API_SERVER_CA_FILE", ""),
         )
 
 

@@ -27,6 +27,16 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServer:
+    """The Kubernetes API server as the machines reach it."""
+
+    server: str
+    """Its base address."""
+    ca: str = field(default="", repr=False)
+    """The authority to trust (PEM); empty for the system's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
     """What Run Command is to bring to every node; made only when all of it is known."""
 
@@ -39,6 +49,8 @@ class Installation:
     """The Secret that holds the master keys."""
     fingerprint: str
     """Of the keys."""
+    api_server: ApiServer | None = None
+    """Where the witness is a Lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,17 @@ class Sas:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """What the nodes show to the Kubernetes API server; its text is in no ``repr``."""
+
+    account: str
+    """The service account that it is of."""
+    made: datetime
+    until: datetime
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MasterKeys:
     """All that are accepted, the oldest first."""
 
@@ -46,6 +57,8 @@ class MasterKeys:
     """The last value of the annotation that asked for a rotation."""
     sas: Sas | None = None
     """What opens the container to the nodes; None where their identity does, or not yet."""
+    token: ApiToken | None = None
+    """What opens their Leases to the nodes; None where the witness is no Lease, or not yet."""
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ _GUIDS: Final = uuid.UUID("6f1e1d4e-5a0f-5d53-9a38-1f0a5c3b7e11")
 _STORAGE_LIMIT: Final = 24
 _CONTAINER_LIMIT: Final = 63
 _SECRET_LIMIT: Final = 253
+_LEASE_LIMIT: Final = 253 - 1 - 63
+"""A group's name comes behind it."""
 _NAME_LIMIT: Final = 64  # A virtual network's; other types take more.
 
 
@@ -151,11 +153,24 @@ class ClusterNames:
     @cached_property
     def keys_secret(self) -> str:
         """The Secret with the cluster's master keys, in the object's namespace."""
-        tail = "-hacluster-keys"
+        return self._beside("-hacluster-keys", _SECRET_LIMIT)
+
+    @cached_property
+    def nodes_account(self) -> str:
+        """The nodes' service account, their role and its binding, in the object's namespace."""
+        return self._beside("-hacluster-nodes", _SECRET_LIMIT)
+
+    @cached_property
+    def lease(self) -> str:
+        """What the Leases' names begin with, one for each group, in the object's namespace."""
+        return self._beside("-hacluster", _LEASE_LIMIT)
+
+    def _beside(self, tail: str, limit: int) -> str:
+        """Return the name of something of the cluster's in its namespace."""
         name = self.cluster.name
-        if len(name) + len(tail) <= _SECRET_LIMIT:
+        if len(name) + len(tail) <= limit:
             return f"{name}{tail}"
-        return f"{name[: _SECRET_LIMIT - len(tail) - 11]}-{_digest(name)}{tail}"
+        return f"{name[: limit - len(tail) - 11]}-{_digest(name)}{tail}"
 
     def interface(self, node: Node) -> ArmId:
         """The network interface of a node."""

@@ -105,6 +105,8 @@ class Target(Noun):
 class Partition(Noun):
     """Mode, profile or explicit timings, witness and targets."""
 
+    invariants: ClassVar[tuple[Invariant, ...]] = partition_rules.PARTITION_KEEPS
+
     mode: PartitionMode = PartitionMode.WITNESS
     """Witness: a record that only one node can hold gives the right to be active. Guide: heartbeat
     time-out, targets and multi-target monitor, which cannot exclude two active nodes; the status

@@ -203,6 +203,13 @@ class Reason(StrEnum):
         "End management.paused or mode Observe, under which nothing is renewed; if it is neither, "
         "read the operator's log.",
     )
+    LEASE_DENIED = (
+        "LeaseDenied",
+        "The operator may not make the nodes' account, its rights, its token or the Leases beside "
+        "the object.",
+        "Apply deploy/components/kubernetes-lease, or set cluster.partition.witness to AzureBlob "
+        "in a new object. If the message names something that belongs to somebody else, remove it.",
+    )
     REPORT_NOT_BELIEVED = (
         "ReportNotBelieved",
         "A report in the store was not signed by the node it is said to be from, or is an old one.",

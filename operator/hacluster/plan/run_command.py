@@ -5,8 +5,8 @@ and what is there is compared by that. How a run ended is told by the instance v
 resource was provisioned says nothing of it. A run that failed is repeated as another attempt.
 
 Another agent, or another identity, makes the agent start anew and so interrupts its node: one node
-at a time, a standby first, and the next one only when the agent of the last one is back. New keys
-and a new SAS interrupt nothing.
+at a time, a standby first, and the next one only when the agent of the last one is back. New keys,
+a new SAS and a new token interrupt nothing.
 """
 
 from dataclasses import replace
@@ -138,7 +138,7 @@ def _why(had: Head | None, want: Head) -> str:
     if had is not None and had.wish == want.wish:
         return f"attempt {want.attempt}: the last run failed"
     if had is not None and had.restarts == want.restarts:
-        return "other keys, or another SAS"
+        return "other keys, SAS or token"
     if had is not None and had.package != want.package:
         return f"another agent: {want.package[:16]} instead of {had.package[:16]}"
     return "the node's place in the store is another one"
@@ -219,6 +219,7 @@ def _place(view: View, node: Node) -> Place:
         metadata=installation.guest.metadata,
         has_ca=bool(installation.guest.ca),
         access=view.spec.cluster.store.access,
+        api_server=installation.api_server,
     )
 
 

@@ -23,7 +23,7 @@ from hacluster.model.keys import MasterKeys
 from hacluster.model.observed import Snapshot
 from hacluster.model.partition import StoreAccess
 from hacluster.model.reasons import Reason
-from hacluster.plan.nodes import document, keys, report
+from hacluster.plan.nodes import document, keys, lease, report
 from hacluster.plan.nodes.groups import AddressUnknownError
 from hacluster.plan.nodes.keys import Confirmed
 from hacluster.plan.view import View
@@ -42,6 +42,8 @@ from hacluster_wire.errors import WireError
 AGE_STEP_S: Final = 20
 """Ages are told in such steps: a status that says the same is not written again every second."""
 
+PROVIDE_AGAIN_S: Final = 600.0
+"""Rights of the nodes in Kubernetes that somebody has changed are put right after so long."""
 STORE_WITHIN_S: Final = 8.0
 """All reading of one pass; Azure's side of the pass waits for it."""
 
@@ -109,7 +111,7 @@ class NodesObserver:
         found["secret"] = secret
 
     async def _content(self, view: View, found: dict[str, Any]) -> None:
-        if why := document.unsupported(view):
+        if why := self._refused(view):
             raise ArmDenied(why, reason=Reason.REFUSED)
         contents = await self._contents()
         try:
@@ -149,6 +151,10 @@ class NodesObserver:
             found["sas_for"] = url
             found["is_sas_due"] = keys.sas_is_due(ring, url, self.now())
             found["is_sas_overdue"] = keys.sas_is_overdue(ring, self.now())
+        if lease.is_witness(view):
+            found["account"] = view.names.nodes_account
+            found["is_token_due"] = keys.token_is_due(ring, found["account"], self.now())
+            found["are_rights_due"] = self._are_rights_due(view)
         store = found["store"] = await self.azure.store(self.account, url)
         names = [node.name for node in view.spec.nodes]
         try:
@@ -156,11 +162,15 @@ class NodesObserver:
         finally:  # What was read before still counts, and grows old.
             found["published"] = {name: self._published(view, name, ring) for name in names}
             self._reports(view, names, ring, found)
-        client, is_supported = _client_id(view), not document.unsupported(view)
+        client, is_supported = _client_id(view), not self._refused(view)
         if not client:
             found["awaits"] = "the nodes' identity is not there yet"
         elif found.get("sas_for") and (ring.sas is None or ring.sas.container != url):
             found["awaits"] = "the nodes' SAS for the container is made first"
+        elif found.get("account") and (
+            ring.token is None or ring.token.account != found["account"]
+        ):
+            found["awaits"] = "the nodes' token for their Leases is made first"
         elif found["is_packaged"] and is_supported:
             found["installation"] = Installation(
                 package=self.agents.package,
@@ -169,7 +179,22 @@ class NodesObserver:
                 client_id=client,
                 secret=view.names.keys_secret,
                 fingerprint=keys.fingerprint(ring),
+                api_server=self.agents.api_server if lease.is_witness(view) else None,
             )
+
+    def _refused(self, view: View) -> str:
+        """Return why the nodes cannot be configured so, or nothing."""
+        if lease.is_witness(view) and self.agents.api_server is None:
+            return (
+                "the operator was not told how machines reach the API server: set its "
+                "HACLUSTER_NODE_API_SERVER, or cluster.partition.witness to AzureBlob"
+            )
+        return lease.unsuitable(view)
+
+    def _are_rights_due(self, view: View) -> bool:
+        memory = self.memory
+        is_old = _now() - memory.provided_at >= PROVIDE_AGAIN_S
+        return is_old or memory.provided != repr(lease.things(view))
 
     async def _read(self, store: Store, names: list[str], found: dict[str, Any]) -> None:
         """Read all blobs; a store that is away is asked more and more seldom, and holds up nothing.

@@ -47,6 +47,12 @@ class NodesSeen:
     """Whether the key that signs is so old that another one is due."""
     sas_for: str = ""
     """URL of the container that a SAS is to open to the nodes; empty where none is needed."""
+    account: str = ""
+    """The account whose token the nodes need; empty where the witness is no Lease."""
+    is_token_due: bool = False
+    """Whether the nodes are to get a token: they have none, or an old one."""
+    are_rights_due: bool = False
+    """Whether it is to be looked whether the account, its rights and the Leases are there."""
     is_sas_due: bool = False
     """Whether the nodes are to get a SAS: they have none, or an old one."""
     is_sas_overdue: bool = False
@@ -95,6 +101,9 @@ class NodesMemory:
     attempts: dict[str, int] = field(default_factory=dict)
     """By node, the attempt to bring the agent that was last noted as failed."""
     packaged: str = ""
+    provided: str = ""
+    """The account, its rights and its Leases as they were made last."""
+    provided_at: float = float("-inf")
     failed: HAClusterError | None = None
     """What the last write has met."""
     away: HAClusterError | None = None

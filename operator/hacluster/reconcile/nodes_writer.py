@@ -1,4 +1,4 @@
-"""What a pass gives to the nodes: keys, a SAS, the agent's package, and signed configurations.
+"""What a pass gives to the nodes: keys, SAS, token, the agent's package, signed configurations.
 
 Each write is whole, carries what it rests on (an ETag or a version), and may be repeated: a pass
 that was killed after any of them is followed by one that finds what it did. The order is that of
@@ -14,8 +14,8 @@ from typing import Final
 
 from hacluster.errors import HAClusterError
 from hacluster.model.azure import ManagementMode
-from hacluster.model.keys import KEY_BYTES, MasterKeys, Sas
-from hacluster.plan.nodes import document, keys, report
+from hacluster.model.keys import KEY_BYTES, ApiToken, MasterKeys, Sas
+from hacluster.plan.nodes import document, keys, lease, report
 from hacluster.plan.view import View
 from hacluster.reconcile.nodes import asked_rotation, package_name, without_software
 from hacluster.reconcile.nodes_seen import NodesMemory, NodesSeen, Published
@@ -57,6 +57,7 @@ class NodesWriter:
                 await self._keys(view, seen)
                 or await self._to_store(view, seen)
                 or await self._sas(seen)
+                or await self._token(view, seen)
             )
         except KubernetesError:
             raise
@@ -104,11 +105,34 @@ class NodesWriter:
         await self.agents.vault.replace(seen.secret, keys.to_data(after))
         return self._did("Changed the nodes' SAS", after)
 
+    async def _token(self, view: View, seen: NodesSeen) -> bool:
+        """Make the nodes' account and rights, and a token in good time; drop one not needed."""
+        ring, accounts = seen.keys, self.agents.accounts
+        if ring is None or seen.secret is None or accounts is None or seen.store is None:
+            return False
+        if seen.are_rights_due:
+            things = lease.things(view)
+            await accounts.provide(self.raw, things)
+            self.memory.provided, self.memory.provided_at = repr(things), _now()
+        if seen.is_token_due:
+            made = self.now()
+            text, until = await accounts.token(self.raw, seen.account, keys.TOKEN_LASTS)
+            token = ApiToken(account=seen.account, made=made, until=until, text=text)
+        elif seen.account or ring.token is None:
+            return False
+        else:
+            token = None
+        after = keys.with_token(ring, token)
+        await self.agents.vault.replace(seen.secret, keys.to_data(after))
+        return self._did("Changed the nodes' token", after)
+
     def _did(self, what: str, after: MasterKeys) -> bool:
         self.memory.forget_keys()
         fields = {"accepted": ",".join(after.ids), "active": after.active}
         if after.sas is not None:
             fields["sas_until"] = after.sas.until.isoformat(timespec="seconds")
+        if after.token is not None:
+            fields["token_until"] = after.token.until.isoformat(timespec="seconds")
         logger.info(what, extra={"cluster": f"{self.raw.namespace}/{self.raw.name}", **fields})
         return True
 

@@ -3,14 +3,14 @@
 The adapters in `arm` and `kube` are the real ones; the loop's tests pass their own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from hacluster.errors import ArmDenied, HAClusterError, Retry
-from hacluster.model.agent import AgentPackage, Guest
+from hacluster.model.agent import AgentPackage, ApiServer, Guest
 from hacluster.model.assessment import BackendHealth
 from hacluster.model.azure import Cloud
 from hacluster.model.ids import ArmId
@@ -239,6 +239,26 @@ class Vault(Secrets, Protocol):
         """
 
 
+class Accounts(Protocol):
+    """What nodes use in Kubernetes: an account with its rights, and tokens of it."""
+
+    async def provide(self, of: "Raw", things: Sequence[Mapping[str, Any]]) -> None:
+        """Make things beside an object that go with it; rights that differ are put right.
+
+        Raises:
+            ArmDenied: the operator may not, or something of that name belongs to somebody else.
+            KubernetesError: the API server does not answer.
+        """
+
+    async def token(self, of: "Raw", account: str, lasting: timedelta) -> tuple[str, datetime]:
+        """Return a token of an object's account, and when it ends: sooner than asked, it may be.
+
+        Raises:
+            ArmDenied: as `provide`, or there is no such account.
+            KubernetesError: the API server does not answer.
+        """
+
+
 class Acts(Protocol):
     """The operations of a namespace, as far as the operator asks for some itself."""
 
@@ -269,6 +289,9 @@ class Agents:
     """Draws so many bytes that nobody can guess."""
     acts: Acts | None = None
     """Where moves are asked for; None leaves all moves to people."""
+    accounts: Accounts | None = None
+    api_server: ApiServer | None = None
+    """As the machines reach it; None where that was not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

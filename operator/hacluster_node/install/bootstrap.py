@@ -12,7 +12,7 @@ no argument and no output:
 
 It may be run any number of times. What is in place already is left alone. The services are started
 anew only if the agent's program or the node's identity is another one, for that interrupts the
-node: new keys and a new SAS are taken up by the running agent itself.
+node: new keys, a new SAS and a new token are taken up by the running agent itself.
 """
 
 from __future__ import annotations
@@ -153,9 +153,11 @@ class Bootstrap:
 
 
 def identity(node: Mapping[str, Any]) -> str:
-    """Return a hash of what a running agent cannot take up of its file: all but keys and SAS."""
+    """Return a hash of what a running agent cannot take up of its file: all but the secrets."""
     kept = {name: value for name, value in node.items() if name != "keys"}
-    kept["store"] = {name: value for name, value in node["store"].items() if name != "sas"}
+    for part, secret in (("store", "sas"), ("kubernetes", "token")):
+        if part in kept:
+            kept[part] = {name: value for name, value in kept[part].items() if name != secret}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 

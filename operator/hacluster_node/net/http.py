@@ -75,9 +75,10 @@ class Client:
     Args:
         base: `http://host:port` or `https://host:port`; a path is put before every path.
         ca_file: the authorities to trust instead of the system's.
+        ca: the same as text (PEM).
     """
 
-    def __init__(self, base: str, ca_file: Optional[str] = None) -> None:
+    def __init__(self, base: str, ca_file: Optional[str] = None, ca: str = "") -> None:
         parts = urlsplit(base)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{base!r} is not an http or https address")
@@ -85,7 +86,9 @@ class Client:
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._authority = parts.netloc
         self._prefix = parts.path.rstrip("/")
-        self._context = ssl.create_default_context(cafile=ca_file) if self._secure(parts) else None
+        self._context: Optional[ssl.SSLContext] = None
+        if self._secure(parts):
+            self._context = ssl.create_default_context(cafile=ca_file, cadata=ca or None)
         self._resolver = Resolver(self._host, self._port)
         self._sock: Optional[socket.socket] = None
 

@@ -144,7 +144,9 @@ class Agent:
             stores=self._stores,
             guard=guard,
             helper=helper,
-            witnesses=Witnesses(self._stores, workers, self._inbox),
+            witnesses=Witnesses(
+                self._stores, workers, self._inbox, self._node.kubernetes, self._keys.token
+            ),
             heartbeats=Heartbeats(
                 identity, own_address(settings.agent), self._peers(settings), self._heard_peer
             ),

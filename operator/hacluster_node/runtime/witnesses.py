@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hacluster_node.runtime.stores import Stores
     from hacluster_node.runtime.workers import Workers
     from hacluster_node.settings.document import Settings
+    from hacluster_node.settings.node_file import Kubernetes
 
 Answer = tuple[WitnessOutcome, Optional[Record], str, str]
 
@@ -30,9 +31,20 @@ class Witnesses:
         stores: makes a container connection per group.
         workers: one lane per group.
         inbox: gets each outcome as `WitnessAnswered`.
+        kubernetes: the API server, as the node's own file names it.
+        token: tells what to show to it.
     """
 
-    def __init__(self, stores: Stores, workers: Workers, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        workers: Workers,
+        inbox: Inbox,
+        kubernetes: Optional[Kubernetes] = None,
+        token: Callable[[], str] = str,
+    ) -> None:
+        self._kubernetes = kubernetes
+        self._token = token
         self._stores = stores
         self._workers = workers
         self._inbox = inbox
@@ -97,12 +109,16 @@ class Witnesses:
         return self._registers[group]
 
     def _lease(self, group: str) -> LeaseAddress:
-        kind = self._kind
+        kind, own = self._kind, self._kubernetes
+        name = f"{kind['name']}-{group}".lower()
+        if own is not None and not kind["server"]:
+            return LeaseAddress(own.server, kind["namespace"], name, self._token, ca=own.ca)
+        path = Path(kind["tokenFile"])
         return LeaseAddress(
             server=kind["server"],
             namespace=kind["namespace"],
-            name=f"{kind['name']}-{group}".lower(),
-            token_file=Path(kind["tokenFile"]),
+            name=name,
+            token=lambda: path.read_text(encoding="utf-8").strip(),
             ca_file=kind["caFile"] or None,
         )
 

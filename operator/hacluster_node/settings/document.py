@@ -133,7 +133,7 @@ def _witness(partition: Reader, mode: Mode) -> Mapping[str, str]:
     reader = partition.child("witness")
     found = {"type": reader.one_of("type", ("AzureBlob", "KubernetesLease"), "AzureBlob")}
     if found["type"] == "KubernetesLease":
-        found["server"] = reader.text("server")
+        found["server"] = reader.text("server", "")
         found["namespace"] = reader.text("namespace")
         found["name"] = reader.text("name")
         found["tokenFile"] = reader.text("tokenFile", "/etc/hacluster/kubernetes.token")

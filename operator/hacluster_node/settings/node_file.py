@@ -45,6 +45,21 @@ class Store:
 
 
 @dataclass(frozen=True)
+class Kubernetes:
+    """The API server, where the witness is a Lease.
+
+    Attributes:
+        server: its base address.
+        ca: the authority to trust (PEM), or "" for the system's.
+        token: what this node shows.
+    """
+
+    server: str
+    ca: str = ""
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class NodeFile:
     """The whole file."""
 
@@ -57,6 +72,7 @@ class NodeFile:
     run_directory: Path
     path: Optional[Path] = None
     """Where it was read from."""
+    kubernetes: Optional[Kubernetes] = None
 
 
 def read(path: Path) -> NodeFile:
@@ -78,10 +94,11 @@ def read(path: Path) -> NodeFile:
     heartbeat, document = _keys(reader.child("keys"))
     state = Path(reader.text("stateDirectory", "/var/lib/hacluster"))
     run = Path(reader.text("runDirectory", "/run/hacluster"))
+    kubernetes = _kubernetes(reader.child("kubernetes")) if reader.has("kubernetes") else None
     reader.done()
     if faults or heartbeat is None or document is None:
         raise ConfigInvalid(faults)
-    return NodeFile(cluster, node, store, heartbeat, document, state, run, path)
+    return NodeFile(cluster, node, store, heartbeat, document, state, run, path, kubernetes)
 
 
 def _store(reader: Reader) -> Store:
@@ -98,6 +115,16 @@ def _store(reader: Reader) -> Store:
     )
     reader.done()
     return store
+
+
+def _kubernetes(reader: Reader) -> Kubernetes:
+    found = Kubernetes(
+        server=reader.checked("server", web_address, "an http or https address"),
+        ca=reader.text("ca", ""),
+        token=reader.text("token"),
+    )
+    reader.done()
+    return found
 
 
 def _keys(reader: Reader) -> tuple[Optional[KeyRing], Optional[KeyRing]]:

@@ -1,4 +1,4 @@
-"""The node's keys, and its SAS, as its own file holds them now.
+"""The node's keys, SAS and token, as its own file holds them now.
 
 Run Command replaces the file when one of them changes; guard, helper and agent take them up
 from there without a new start. A file that cannot be read changes nothing.
@@ -38,6 +38,7 @@ class OwnKeys:
         self._node = node
         self._keys = Keys(node.heartbeat_keys, node.document_keys)
         self._sas = node.store.sas
+        self._token = node.kubernetes.token if node.kubernetes else ""
         self._lock = threading.Lock()
         self._mark = self._look()
 
@@ -53,6 +54,12 @@ class OwnKeys:
             self._renew()
             return self._sas
 
+    def token(self) -> str:
+        """Return what to show to the Kubernetes API server; empty where that is not asked."""
+        with self._lock:
+            self._renew()
+            return self._token
+
     def _renew(self) -> None:
         mark = self._look()
         if mark is None or mark == self._mark or self._path is None:
@@ -64,6 +71,7 @@ class OwnKeys:
         if (found.cluster, found.node) == (self._node.cluster, self._node.node):
             self._keys = Keys(found.heartbeat_keys, found.document_keys)
             self._sas = found.store.sas or self._sas
+            self._token = found.kubernetes.token if found.kubernetes else self._token
         self._mark = mark
 
     def _look(self) -> Optional[Mark]:

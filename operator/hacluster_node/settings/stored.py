@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Optional
 from hacluster_node.errors import Broken, NodeError, Refused
 from hacluster_node.settings.document import Settings, parse
 from hacluster_node.settings.own_keys import OwnKeys
+from hacluster_node.settings.reader import ConfigInvalid
 from hacluster_wire.documents import CONFIGURATION, open_sealed
 from hacluster_wire.errors import WireError
 
@@ -44,7 +45,14 @@ class Stored:
             document = open_sealed(text, keys, CONFIGURATION, node.cluster, node.node)
         except WireError as error:
             raise Refused("HAN-C02", str(error)) from error
-        return parse(document.content, node.node, document.generation)
+        settings = parse(document.content, node.node, document.generation)
+        is_lease = settings.witness.get("type") == "KubernetesLease"
+        if is_lease and not settings.witness["server"] and node.kubernetes is None:
+            why = (
+                "partition.witness.server: missing; the node's own file names no API server either"
+            )
+            raise ConfigInvalid([why])
+        return settings
 
     def load(self) -> Optional[Settings]:
         """Return the settings on disk; None if there are none that can be trusted."""

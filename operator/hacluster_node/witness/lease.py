@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Union
+from typing import Any, Callable, Mapping, Optional, Union
 from urllib.parse import quote
 
 from hacluster_node.net.http import Client, Response
 from hacluster_node.witness.register import Conflict, Found, Missing, Read, Unknown, Write, Written
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ANNOTATION = "hacluster.dev/record"
 
@@ -29,23 +26,30 @@ class LeaseAddress:
         server: the API server's base address.
         namespace: the Lease's namespace.
         name: the Lease's name.
-        token_file: a bearer token; read before each request, so that it may be rotated.
+        token: tells the bearer token; asked before each request, so that it may be rotated.
         ca_file: the API server's authority.
+        ca: the same as text.
     """
 
     server: str
     namespace: str
     name: str
-    token_file: Path
+    token: Callable[[], str]
     ca_file: Optional[str] = None
+    ca: str = ""
 
 
 class LeaseRegister:
-    """The record in a Lease's annotation; see `Register`."""
+    """The record in a Lease's annotation; see `Register`.
+
+    A Lease without the annotation holds no record yet: whoever may not make Leases is given an
+    empty one. The first record then replaces that very version of it.
+    """
 
     def __init__(self, address: LeaseAddress) -> None:
         self._address = address
-        self._client = Client(address.server, address.ca_file)
+        self._client = Client(address.server, address.ca_file, address.ca)
+        self._empty: Optional[str] = None
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{quote(address.namespace)}/leases"
         self._collection = leases
         self._path = f"{leases}/{quote(address.name)}"
@@ -56,18 +60,24 @@ class LeaseRegister:
             answer = self._request("GET", self._path, None, timeout)
         except OSError as error:
             return Unknown(str(error))
+        self._empty = None
         if answer.status == 404:
             return Missing()
-        return _found(answer) if answer.status == 200 else _refused(answer)
+        found = _found(answer) if answer.status == 200 else _refused(answer)
+        if isinstance(found, Found) and not found.content:
+            self._empty = found.version
+            return Missing()
+        return found
 
     def write(self, content: bytes, version: Optional[str], timeout: float) -> Write:
         """Replace the record if it is still at `version`; None means it must not exist."""
+        version = self._empty if version is None else version
         body = self._lease(content, version)
         try:
             if version is None:
                 answer = self._request("POST", self._collection, body, timeout)
             else:
-                answer = self._request("PUT", self._path, body, timeout)
+                answer = self._request("PATCH", self._path, body, timeout)
         except OSError as error:
             return Unknown(str(error))
         if answer.status in (200, 201):
@@ -85,23 +95,23 @@ class LeaseRegister:
             "namespace": self._address.namespace,
             "annotations": {ANNOTATION: text},
         }
-        if version is not None:
+        if version is not None:  # A patch of this very version: the Lease's owner stays.
             metadata["resourceVersion"] = version
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": metadata,
-            "spec": {"holderIdentity": holder} if holder else {},
+            "spec": {"holderIdentity": holder or None},
         }
 
     def _request(
         self, method: str, path: str, body: Optional[Mapping[str, Any]], timeout: float
     ) -> Response:
-        token = self._address.token_file.read_text(encoding="utf-8").strip()
-        headers = {"Authorization": "Bearer " + token, "Accept": "application/json"}
+        headers = {"Authorization": "Bearer " + self._address.token(), "Accept": "application/json"}
         content = b""
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            kind = "merge-patch+json" if method == "PATCH" else "json"
+            headers["Content-Type"] = f"application/{kind}"
             content = json.dumps(body).encode()
         return self._client.request(method, path, headers, content, timeout)
 

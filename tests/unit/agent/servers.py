@@ -64,7 +64,7 @@ def serving(answer: Callable[[Request], Answer]) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(found.body)
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
+        do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
 
         def log_message(self, *_: object) -> None:
             pass
@@ -132,6 +132,11 @@ class Records:
             return as_json(404, {})
         elif body["metadata"]["resourceVersion"] != str(self.version):
             return as_json(409, {"reason": "Conflict"})
+        else:
+            assert request.method == "PATCH"
+            assert request.headers["content-type"] == "application/merge-patch+json"
+            kept = self.lease["metadata"]
+            body["metadata"] = {**kept, **body["metadata"]}
         self.version += 1
         body["metadata"]["resourceVersion"] = str(self.version)
         self.lease = body

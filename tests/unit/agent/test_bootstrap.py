@@ -126,6 +126,11 @@ def test_with_other_keys_or_another_sas_the_identity_is_the_same() -> None:
     assert bootstrap.identity(node) == same
     assert bootstrap.identity({**node, "store": {"container": "y"}}) != same
     assert bootstrap.identity({**node, "store": {"container": "x", "sas": "sig=1"}}) == same
+    by = [
+        bootstrap.identity({**node, "kubernetes": {"server": server, "token": token}})
+        for server, token in (("https://k", "1"), ("https://k", "2"), ("https://j", "2"))
+    ]
+    assert by[0] == by[1] != by[2]
 
 
 SYSTEMCTL = """#!/bin/sh

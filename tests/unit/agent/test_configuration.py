@@ -143,7 +143,9 @@ def test_the_witness_may_be_a_kubernetes_lease() -> None:
     settings = parse(changed("partition.witness", witness), "node-1")
     assert settings.witness["namespace"] == "d"
     del witness["server"]
-    assert "server" in faults(changed("partition.witness", witness))[0]
+    assert parse(changed("partition.witness", witness), "node-1").witness["server"] == ""
+    del witness["name"]
+    assert "name" in faults(changed("partition.witness", witness))[0]
 
 
 def test_numbers_of_the_protocol_are_written_in_words() -> None:

@@ -96,3 +96,27 @@ def test_another_sas_is_taken_up_and_a_broken_file_keeps_the_last(path: Path) ->
     path.write_text("{")
     assert keys.sas() == "sig=22"
     assert set(keys.now().document.keys) == {"a"}
+
+
+def test_another_token_is_taken_up(path: Path) -> None:
+    def by(token: str) -> dict[str, str]:
+        return {"server": "https://api.example:6443", "ca": "PEM", "token": token}
+
+    write(path, "a", "a", kubernetes=by("hunter2"))
+    node = node_file.read(path)
+    assert node.kubernetes == node_file.Kubernetes("https://api.example:6443", "PEM", "hunter2")
+    assert "hunter2" not in repr(node)
+    keys = OwnKeys(node)
+    write(path, "a", "a", kubernetes=by("second"))
+    assert keys.token() == "second"
+
+
+def test_a_lease_without_any_api_server_is_refused(path: Path) -> None:
+    witness = {"type": "KubernetesLease", "namespace": "default", "name": "web-hacluster"}
+    content = {**GOOD, "partition": {"profile": "Balanced", "witness": witness}}
+    ring = KeyRing(keys={"a": Secret(b"a" * 32)}, active="a")
+    text = seal(Document(CONFIGURATION, "Cluster1", "node-1", 1, content), ring)
+    with pytest.raises(Refused, match=r"partition\.witness\.server: missing"):
+        Stored(node_file.read(path)).verified(text)
+    write(path, "a", "a", kubernetes={"server": "https://api.example:6443", "token": "t"})
+    assert Stored(node_file.read(path)).verified(text).witness["name"] == "web-hacluster"

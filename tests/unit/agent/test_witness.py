@@ -21,7 +21,7 @@ from hacluster_node.witness.register import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 T = 2.0
@@ -30,6 +30,10 @@ MakeRegister = "Callable[[str], Register]"
 
 def blob(base: str) -> Register:
     return BlobRegister(Container(base + "/container", identity=Token()), "witness/g")
+
+
+def reading(path: Path) -> Callable[[], str]:
+    return lambda: path.read_text().strip()
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def register(request: pytest.FixtureRequest, token_file: Path) -> Iterator[Regis
             yield blob(base)
     else:
         with serving(records.as_lease) as base:
-            yield LeaseRegister(LeaseAddress(base, "default", "c-g", token_file))
+            yield LeaseRegister(LeaseAddress(base, "default", "c-g", reading(token_file)))
 
 
 def version(outcome: object) -> str:
@@ -114,19 +118,39 @@ def test_a_success_without_a_version_is_unknown() -> None:
 
 def test_a_lease_that_is_none_is_unknown(token_file: Path) -> None:
     with serving(lambda _: Answer(200, b"[]")) as base:
-        register = LeaseRegister(LeaseAddress(base, "default", "c-g", token_file))
+        register = LeaseRegister(LeaseAddress(base, "default", "c-g", reading(token_file)))
         assert isinstance(register.read(T), Unknown)
         assert isinstance(register.write(b"{}", "1", T), Unknown)
 
 
 def test_without_a_token_the_outcome_is_unknown(tmp_path: Path) -> None:
-    register = LeaseRegister(LeaseAddress("http://127.0.0.1:9", "d", "n", tmp_path / "none"))
+    register = LeaseRegister(
+        LeaseAddress("http://127.0.0.1:9", "d", "n", reading(tmp_path / "none"))
+    )
     assert isinstance(register.read(T), Unknown)
 
 
 def test_the_lease_shows_its_holder_to_people(token_file: Path) -> None:
     records = Records()
     with serving(records.as_lease) as base:
-        register = LeaseRegister(LeaseAddress(base, "default", "c-g", token_file))
+        register = LeaseRegister(LeaseAddress(base, "default", "c-g", reading(token_file)))
         register.write(b'{"holder": "n1"}', None, T)
     assert records.lease["spec"]["holderIdentity"] == "n1"
+
+
+def test_an_empty_lease_holds_no_record_yet_and_keeps_its_owner(token_file: Path) -> None:
+    """The operator makes it, since a right to make Leases cannot be bound to names."""
+    records, owner = Records(), [{"kind": "HAClusterSpec", "uid": "u-1"}]
+    records.version = 5
+    records.lease = {"metadata": {"name": "c-g", "resourceVersion": "5", "ownerReferences": owner}}
+    with serving(records.as_lease) as base:
+        address = LeaseAddress(base, "default", "c-g", reading(token_file))
+        first, second = LeaseRegister(address), LeaseRegister(address)
+        assert first.read(T) == second.read(T) == Missing()
+        written = version(first.write(b'{"holder": "n1"}', None, T))
+        assert second.write(b'{"holder": "n2"}', None, T) == Conflict()
+        assert second.read(T) == Found(b'{"holder": "n1"}', written)
+        assert second.write(b'{"holder": "n2"}', None, T) == Conflict()
+        assert isinstance(second.write(b'{"holder": ""}', written, T), Written)
+    assert records.lease["metadata"]["ownerReferences"] == owner
+    assert records.lease["spec"]["holderIdentity"] is None

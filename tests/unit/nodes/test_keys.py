@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hacluster.model.keys import MasterKeys, Sas
+from hacluster.model.keys import ApiToken, MasterKeys, Sas
 from hacluster.plan.nodes import keys
 from hacluster.plan.nodes.keys import Confirmed, KeysInvalidError, next_step
 
@@ -134,3 +134,21 @@ def test_with_a_new_key_comes_a_new_sas() -> None:
     accepting = step(keys.with_sas(FIRST, sas()), asked="lost")
     assert accepting is not None
     assert keys.sas_is_due(accepting, "https://x/box", NOW)
+
+
+def test_a_token_is_kept_beside_the_keys_and_due_after_a_third_of_its_time() -> None:
+    hour = timedelta(hours=1)
+    token = ApiToken(account="web", made=NOW, until=NOW + 3 * hour, text="hunter2")
+    held = keys.with_token(FIRST, token)
+    assert keys.from_data(keys.to_data(held)) == held
+    assert keys.fingerprint(held) != keys.fingerprint(FIRST)
+    assert "hunter2" not in repr(held)
+    assert not keys.token_is_due(held, "web", NOW + hour / 2)
+    assert keys.token_is_due(held, "web", NOW + hour)
+    assert keys.token_is_due(held, "other", NOW)
+    assert keys.token_is_due(FIRST, "web", NOW)
+    accepting = step(held, asked="lost")
+    assert accepting is not None
+    assert accepting.token is None
+    with pytest.raises(KeysInvalidError):
+        keys.from_data({**keys.to_data(held), "token.until": b"soon"})

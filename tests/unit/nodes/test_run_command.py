@@ -130,7 +130,7 @@ def test_other_keys_interrupt_nobody() -> None:
         "node-1": None,
         "node-2": None,
     }
-    assert {step.why for step in steps.values()} == {"other keys, or another SAS"}
+    assert {step.why for step in steps.values()} == {"other keys, SAS or token"}
 
 
 def test_another_agent_interrupts_its_node() -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from hacluster.model.base import Invariant
 from hacluster.model.rules.blocks import blocks
+from hacluster.model.rules.changes import keeps
 from hacluster.model.spellings import GUID
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ HEARTBEAT: Final = Invariant(
     holds=_outlasts_one,
     cel=("!has(self.timeoutSeconds) || self.timeoutSeconds >= 2.0 * self.intervalSeconds"),
     field="timeoutSeconds",
+)
+
+PARTITION_KEEPS: Final = (
+    keeps(
+        "witness",
+        "nodes that ask different witnesses could both be active: keep witness, or make a new "
+        "object",
+    ),
 )
 
 TARGET: Final = blocks({"Ping": "ping", "TCP": "tcp", "HTTP": "http"})

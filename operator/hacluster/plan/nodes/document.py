@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hacluster.model.cluster import NodeConfiguration, NodeFile
-from hacluster.model.partition import PartitionMode, WitnessType
+from hacluster.model.partition import PartitionMode
 from hacluster.model.timings import Timings
+from hacluster.plan.nodes import lease
 from hacluster.plan.nodes.groups import groups
 from hacluster.plan.nodes.monitors import monitors, target
 from hacluster.plan.nodes.scripts import Scripts
@@ -89,17 +90,6 @@ def references(configuration: NodeConfiguration) -> Iterator[tuple[str, str, str
             yield found
 
 
-def unsupported(view: View) -> str:
-    """Return why this version cannot configure the nodes so, or nothing."""
-    partition = view.spec.cluster.partition
-    if partition.mode is PartitionMode.WITNESS and partition.witness is not WitnessType.AZURE_BLOB:
-        return (
-            f"the witness {partition.witness} is not carried out by this version: "
-            "set cluster.partition.witness to AzureBlob"
-        )
-    return ""
-
-
 def _partition(view: View) -> dict[str, Any]:
     partition = view.spec.cluster.partition
     made: dict[str, Any] = {
@@ -110,7 +100,7 @@ def _partition(view: View) -> dict[str, Any]:
     if partition.timings is not None:
         made["timings"] = _timings(partition.timings)
     if partition.mode is PartitionMode.WITNESS:
-        made["witness"] = {"type": str(partition.witness)}
+        made["witness"] = {"type": str(partition.witness), **lease.place(view)}
     return made
 
 

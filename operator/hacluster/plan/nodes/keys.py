@@ -8,7 +8,7 @@
 
 Each step is one write of the Secret, from what the nodes say and from nothing remembered. A node
 that says nothing stops the rotation where it is, and nothing is lost by that: both keys are good.
-With a new key comes a new SAS, for whoever asks for the one may have lost the other.
+With a new key come a new SAS and a new token, for whoever asks for it may have lost them too.
 """
 
 import binascii
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from hacluster.model.keys import KEY_BYTES, MOST, MasterKey, MasterKeys, Sas
+from hacluster.model.keys import KEY_BYTES, MOST, ApiToken, MasterKey, MasterKeys, Sas
 from hacluster_wire.keys import KeyRing, derive
 
 ROTATE_AFTER: Final = timedelta(days=90)
@@ -28,6 +28,8 @@ SAS_LASTS: Final = timedelta(days=6)
 """How long a SAS is good. Azure signs none for more than 7 days; the rest is for clocks."""
 RENEW_SAS_AFTER: Final = timedelta(days=2)
 """How old a SAS may become before the next one is made: four days before the old one's end."""
+TOKEN_LASTS: Final = timedelta(days=7)
+"""What is asked for; an API server may give less."""
 SAS_OVERDUE_AFTER: Final = timedelta(days=3)
 """How old a SAS is when something keeps it from being renewed, and a person has to know."""
 ACTIVE: Final = "active"
@@ -36,6 +38,8 @@ _KEY: Final = "key."
 _MADE: Final = "made."
 _SAS: Final = "sas"
 _SAS_OF: Final = ("sas.container", "sas.made", "sas.until")
+_TOKEN: Final = "token"  # noqa: S105 - a name
+_TOKEN_OF: Final = ("token.account", "token.made", "token.until")
 
 
 class KeysInvalidError(Exception):
@@ -83,7 +87,7 @@ def next_step(
         return replace(keys, keys=(newest,)) if done else None
     if (asked and asked != keys.asked) or is_aged(keys, now):
         added = MasterKey(id=_following(newest.id), made=now, value=value)
-        return replace(keys, keys=(newest, added), asked=asked or keys.asked, sas=None)
+        return replace(keys, keys=(newest, added), asked=asked or keys.asked, sas=None, token=None)
     return None
 
 
@@ -108,6 +112,19 @@ def sas_is_overdue(keys: MasterKeys, now: datetime) -> bool:
     return keys.sas is not None and now - keys.sas.made >= SAS_OVERDUE_AFTER
 
 
+def with_token(keys: MasterKeys, token: ApiToken | None) -> MasterKeys:
+    """Return the keys with another token, or without one."""
+    return replace(keys, token=token)
+
+
+def token_is_due(keys: MasterKeys, account: str, now: datetime) -> bool:
+    """Say whether the nodes are to get a token: they have none, or a third of its time is over."""
+    token = keys.token
+    if token is None or token.account != account:
+        return True
+    return now - token.made >= (token.until - token.made) / 3
+
+
 def document_ring(keys: MasterKeys, node: str) -> KeyRing:
     """Return the keys for the documents of one node."""
     derived = {key: derive(value, "document", node) for key, value in keys.masters.items()}
@@ -122,6 +139,8 @@ def fingerprint(keys: MasterKeys) -> str:
         marks.append(f"{key}={mark}")
     if keys.sas is not None:
         marks.append(f"{_SAS}={hashlib.sha256(keys.sas.text.encode()).hexdigest()}")
+    if keys.token is not None:
+        marks.append(f"{_TOKEN}={hashlib.sha256(keys.token.text.encode()).hexdigest()}")
     return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
 
 
@@ -135,6 +154,10 @@ def to_data(keys: MasterKeys) -> dict[str, bytes]:
         told = (sas.container, sas.made.isoformat(), sas.until.isoformat())
         data |= {name: value.encode() for name, value in zip(_SAS_OF, told, strict=True)}
         data[_SAS] = sas.text.encode()
+    if (token := keys.token) is not None:
+        told = (token.account, token.made.isoformat(), token.until.isoformat())
+        data |= {name: value.encode() for name, value in zip(_TOKEN_OF, told, strict=True)}
+        data[_TOKEN] = token.text.encode()
     return data
 
 
@@ -155,14 +178,14 @@ def from_data(data: Mapping[str, bytes]) -> MasterKeys:
             )
             for name in sorted(names, key=_number)
         )
-        sas = _sas(data)
+        sas, token = _sas(data), _token(data)
     except (KeyError, ValueError, binascii.Error):
         raise KeysInvalidError("a value is missing or is not what we wrote") from None
     if not 1 <= len(keys) <= MOST or active not in names:
         raise KeysInvalidError(f"it holds {len(keys)} master keys, and {ACTIVE} names none of them")
     if any(len(one.value) != KEY_BYTES or one.made.tzinfo is None for one in keys):
         raise KeysInvalidError(f"a master key is not {KEY_BYTES} bytes long, or has no date")
-    return MasterKeys(keys=keys, active=active, asked=asked, sas=sas)
+    return MasterKeys(keys=keys, active=active, asked=asked, sas=sas, token=token)
 
 
 def _sas(data: Mapping[str, bytes]) -> Sas | None:
@@ -174,11 +197,24 @@ def _sas(data: Mapping[str, bytes]) -> Sas | None:
     """
     if _SAS not in data:
         return None
-    container, made, until = (data[name].decode() for name in _SAS_OF)
+    container, made, until = _bounded(data, _SAS_OF)
+    return Sas(container=container, made=made, until=until, text=data[_SAS].decode())
+
+
+def _token(data: Mapping[str, bytes]) -> ApiToken | None:
+    """Return the token that a Secret holds; raises as `_sas`."""
+    if _TOKEN not in data:
+        return None
+    account, made, until = _bounded(data, _TOKEN_OF)
+    return ApiToken(account=account, made=made, until=until, text=data[_TOKEN].decode())
+
+
+def _bounded(data: Mapping[str, bytes], names: tuple[str, ...]) -> tuple[str, datetime, datetime]:
+    what, made, until = (data[name].decode() for name in names)
     dates = datetime.fromisoformat(made), datetime.fromisoformat(until)
     if any(one.tzinfo is None for one in dates):
-        raise ValueError(_SAS)
-    return Sas(container=container, made=dates[0], until=dates[1], text=data[_SAS].decode())
+        raise ValueError(names[1])
+    return what, *dates
 
 
 def _following(name: str) -> str:

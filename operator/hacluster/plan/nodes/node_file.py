@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from hacluster.model.agent import ApiServer
 from hacluster.model.keys import MasterKeys
 from hacluster.model.partition import StoreAccess
 from hacluster_wire.keys import Secret, derive
@@ -35,11 +36,13 @@ class Place:
     """Whether a further authority is trusted."""
     access: StoreAccess = StoreAccess.MANAGED_IDENTITY
     """How the node gets into the container; with SAS the signature comes with the keys."""
+    api_server: ApiServer | None = None
+    """Where the witness is a Lease; the token comes with the keys."""
 
     def identity(self) -> str:
         """Return a hash of it: with another one the agent has to be started anew.
 
-        Neither keys nor a SAS are part of it: a running agent takes up new ones by itself.
+        Neither keys nor SAS nor token are part of it: a running agent takes up new ones by itself.
         """
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -60,7 +63,7 @@ def render(place: Place, keys: MasterKeys) -> str:
     """Return the file's text, secrets and all.
 
     Raises:
-        ValueError: the node gets in by a SAS, and there is none.
+        ValueError: the node needs a SAS or a token, and there is none.
     """
     accepted = [
         {
@@ -84,12 +87,16 @@ def render(place: Place, keys: MasterKeys) -> str:
         store["metadata"] = place.metadata
     if place.has_ca:
         store["caFile"] = CA_FILE
-    file = {
+    file: dict[str, Any] = {
         "cluster": place.cluster,
         "node": place.node,
         "store": store,
         "keys": {"active": keys.active, "accepted": accepted},
     }
+    if (api_server := place.api_server) is not None:
+        if keys.token is None:
+            raise ValueError("no token was made yet")
+        file["kubernetes"] = asdict(api_server) | {"token": keys.token.text}
     return json.dumps(file, indent=1, sort_keys=True)
 
 
