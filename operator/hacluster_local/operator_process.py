@@ -72,8 +72,12 @@ def chosen(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(wanted, key=lambda manifest: APPLIED_KINDS.index(manifest["kind"]))
 
 
-def start_operator(home: Path, identity: Identity, settings: Mapping[str, str]) -> None:
+def start_operator(
+    home: Path, identity: Identity, settings: Mapping[str, str], *, sources: str = str(SOURCES)
+) -> None:
     """Start the operator and wait until it says that it is ready.
+
+    With other ``sources``, a search path, it ships the agent that is found there first.
 
     Raises:
         PartError: It did not come up; the message has the end of its log.
@@ -86,7 +90,7 @@ def start_operator(home: Path, identity: Identity, settings: Mapping[str, str]) 
         environment={
             **CLOSED,
             **settings,
-            "PYTHONPATH": str(SOURCES),
+            "PYTHONPATH": sources,
             "KUBECONFIG": str(identity.kubeconfig),
             "POD_NAME": "local",
             "POD_NAMESPACE": NAMESPACE,
