@@ -142,7 +142,10 @@ class StoreAccess(StrEnum):
 class Store(Noun):
     """The storage account that is the cluster's meeting place."""
 
-    invariants: ClassVar[tuple[Invariant, ...]] = (partition_rules.STORE,)
+    invariants: ClassVar[tuple[Invariant, ...]] = (
+        partition_rules.STORE,
+        *partition_rules.STORE_KEEPS,
+    )
 
     storage_account: StorageAccountName | None = None
     """The account's name, unique in all of Azure; by default made from the cluster's."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from hacluster.model.base import Invariant
 from hacluster.model.rules.blocks import blocks
-from hacluster.model.rules.changes import keeps
+from hacluster.model.rules.changes import keeps, keeps_if_any
 from hacluster.model.spellings import GUID
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ HEARTBEAT: Final = Invariant(
     field="timeoutSeconds",
 )
 
-PARTITION_KEEPS: Final = (
-    keeps(
-        "witness",
-        "nodes that ask different witnesses could both be active: keep witness, or make a new "
-        "object",
-    ),
+_APART: Final = "nodes that ask different witnesses could both be active: keep"
+PARTITION_KEEPS: Final = (keeps("witness", f"{_APART} witness, or make a new object"),)
+STORE_KEEPS: Final = (
+    keeps_if_any("storageAccount", f"{_APART} storageAccount, or make a new object"),
+    keeps_if_any("container", f"{_APART} container, or make a new object"),
+    keeps_if_any("existing", f"{_APART} the existing one's id, or make a new object"),
 )
 
 TARGET: Final = blocks({"Ping": "ping", "TCP": "tcp", "HTTP": "http"})
