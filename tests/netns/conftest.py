@@ -8,9 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.netns.cluster import Cluster, overlaps, running, violations
 from tests.netns.world import World, why_not, world
+from tests.prerequisites import require
+
+from hacluster_local.controlplane import binaries
+from hacluster_local.setup import machine_base
+from hacluster_local.store import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def real_machines() -> None:
+    """All that an environment with real machines needs."""
+    require(binaries.find(), "kube-apiserver", "`make setup` builds it")
+    require(install.find(), "Azurite", "`make setup` installs it")
+    require(not machine_base.why_not(), "What real machines need", "run as root on Debian")
 
 
 @pytest.fixture(scope="session")

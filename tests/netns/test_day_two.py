@@ -17,16 +17,12 @@ import yaml
 from tests.netns.acceptance import deeds, stage
 from tests.netns.acceptance.samples import APPLICATION, PROGRAM, SERVES, Sample
 from tests.netns.acceptance.stage import Cluster, until, until_well
-from tests.prerequisites import require
 
 from hacluster_local import operator_process, processes, shell
 from hacluster_local.arm import RESOURCES_VERSION, Arm
-from hacluster_local.controlplane import binaries
 from hacluster_local.demo import answers, failover, story
 from hacluster_local.environment import Environment
-from hacluster_local.setup import machine_base
 from hacluster_local.setup.checkout import SOURCES
-from hacluster_local.store import install
 
 pytestmark = pytest.mark.timeout(1500)
 WEB: Final = Sample(stem="web", file="minimal")
@@ -39,10 +35,7 @@ SHIPPED: Final = ("hacluster_node", "hacluster_wire")
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    require(binaries.find(), "kube-apiserver", "`make setup` builds it")
-    require(install.find(), "Azurite", "`make setup` installs it")
-    require(not machine_base.why_not(), "What real machines need", "run as root on Debian")
+def cluster(real_machines: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with stage.up(tmp_path_factory.mktemp("daytwo") / "home") as made:
         found = Cluster(sample=WEB, environment=made, manifest=manifest(made))
         apply(found)

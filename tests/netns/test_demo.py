@@ -11,23 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.prerequisites import require
 
 from hacluster_local import environment, processes
-from hacluster_local.controlplane import binaries
-from hacluster_local.setup import machine_base
 from hacluster_local.setup.checkout import ROOT, SOURCES
-from hacluster_local.store import install
 
 pytestmark = pytest.mark.timeout(1800)
 ENDS_WITHIN_S = 1500
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    require(binaries.find(), "kube-apiserver", "`make setup` builds it")
-    require(install.find(), "Azurite", "`make setup` installs it")
-    require(not machine_base.why_not(), "What real machines need", "run as root on Debian")
+def home(real_machines: None, tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "home"
     environment.down(tmp_path / "home")
 

@@ -58,7 +58,7 @@ class NodeAccounts:
     async def provide(self, of: Raw, things: Sequence[Mapping[str, Any]]) -> None:
         """Make things that go with an object; rights that differ are put right."""
         for thing in things:
-            metadata = {**thing["metadata"], "ownerReferences": [_owner(of)]}
+            metadata = {**thing["metadata"], "ownerReferences": [kinds.owner(of.name, of.uid)]}
             await self._one(of, {**thing, "metadata": metadata})
 
     async def token(self, of: Raw, account: str, lasting: timedelta) -> tuple[str, datetime]:
@@ -156,12 +156,3 @@ def _without_defaults(said: Any) -> Any:
     if isinstance(said, Mapping):
         return {name: _without_defaults(value) for name, value in said.items() if value}
     return [_without_defaults(one) for one in said] if isinstance(said, (list, tuple)) else said
-
-
-def _owner(of: Raw) -> dict[str, str]:
-    return {
-        "apiVersion": kinds.API_VERSION,
-        "kind": kinds.CLUSTER_KIND,
-        "name": of.name,
-        "uid": of.uid,
-    }

@@ -59,7 +59,11 @@ class SecretReader:
 
     async def create(self, of: Raw, name: str, data: Mapping[str, bytes]) -> None:
         """Make a Secret that goes with an object."""
-        metadata = {"namespace": of.namespace, "name": name, "ownerReferences": [_owner(of)]}
+        metadata = {
+            "namespace": of.namespace,
+            "name": name,
+            "ownerReferences": [kinds.owner(of.name, of.uid)],
+        }
         try:
             async with translated(f"Creating the Secret {of.namespace}/{name}"):
                 await self._core.create_namespaced_secret(
@@ -76,7 +80,7 @@ class SecretReader:
 
     async def adopt(self, of: Raw, secret: Secret) -> bool:
         """Make an object the owner of a Secret, if it is still as it was read."""
-        return await self._patch(secret, {}, {"ownerReferences": [_owner(of)]})
+        return await self._patch(secret, {}, {"ownerReferences": [kinds.owner(of.name, of.uid)]})
 
     async def _patch(
         self, secret: Secret, body: Mapping[str, Any], metadata: Mapping[str, Any]
@@ -120,15 +124,6 @@ def _body(metadata: Mapping[str, Any], data: Mapping[str, bytes]) -> dict[str, A
         "type": "Opaque",
         "metadata": dict(metadata),
         "data": _encoded(data),
-    }
-
-
-def _owner(of: Raw) -> dict[str, str]:
-    return {
-        "apiVersion": kinds.API_VERSION,
-        "kind": kinds.CLUSTER_KIND,
-        "name": of.name,
-        "uid": of.uid,
     }
 
 

@@ -33,3 +33,8 @@ ABANDON: Final = f"{GROUP}/abandon"
 
 ROTATE_KEYS: Final = f"{GROUP}/rotate-keys"
 """Any new value asks for new keys; the nodes take them up without an interruption."""
+
+
+def owner(name: str, uid: str) -> dict[str, str]:
+    """Return the owner reference of what goes when the cluster of this name and uid goes."""
+    return {"apiVersion": API_VERSION, "kind": CLUSTER_KIND, "name": name, "uid": uid}

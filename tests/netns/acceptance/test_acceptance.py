@@ -13,12 +13,8 @@ import pytest
 from tests.netns.acceptance import acts, record, stage
 from tests.netns.acceptance.samples import Sample
 from tests.netns.acceptance.stage import Cluster
-from tests.prerequisites import require
 
-from hacluster_local.controlplane import binaries
 from hacluster_local.environment import Environment
-from hacluster_local.setup import machine_base
-from hacluster_local.store import install
 
 pytestmark = pytest.mark.timeout(2400)
 
@@ -31,10 +27,9 @@ Plays = dict[str, Future[Cluster]]
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    require(binaries.find(), "kube-apiserver", "`make setup` builds it")
-    require(install.find(), "Azurite", "`make setup` installs it")
-    require(not machine_base.why_not(), "What real machines need", "run as root on Debian")
+def environment(
+    real_machines: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
     with stage.up(tmp_path_factory.mktemp("acceptance") / "home") as made:
         yield made
 

@@ -154,14 +154,7 @@ def manifest(
             "namespace": namespace,
             "labels": {kinds.RELOCATION: wanted.mark},
             "annotations": {kinds.REASON: wanted.why},
-            "ownerReferences": [
-                {
-                    "apiVersion": kinds.API_VERSION,
-                    "kind": kinds.CLUSTER_KIND,
-                    "name": name,
-                    "uid": cluster["uid"],
-                }
-            ],
+            "ownerReferences": [kinds.owner(name, cluster["uid"])],
         },
         "spec": {"cluster": name, "type": "Move", "group": wanted.group},
     }
