@@ -18,8 +18,6 @@ from hacluster_node.core.state import NEVER, TICK_S, NodeState, Pending, Phase, 
 if TYPE_CHECKING:
     from typing import Optional
 
-    from hacluster_node.core.clocks import Clocks
-
 
 def observe(
     node: NodeState, right: Right, record: Optional[Record], version: Optional[str]
@@ -30,17 +28,9 @@ def observe(
         return
     right.known = True
     right.contend_at = NEVER
-    right.record, right.version = record, version
-    right.seen = seen_from(node)
-    right.nonce_floor = node.nonces
+    lease.saw(node, right, record, version)
     if record is not None:
-        right.highest = max(right.highest, record.epoch)
         right.seen_held = right.seen_held or not record.released
-
-
-def seen_from(node: NodeState) -> Clocks:
-    """Rule 5: the count begins when the record was received; nothing in the record is a time."""
-    return node.now
 
 
 def answered(node: NodeState, right: Right, event: WitnessAnswered, pending: Pending) -> None:

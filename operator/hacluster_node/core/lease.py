@@ -137,9 +137,20 @@ def _reread(node: NodeState, right: Right, event: WitnessAnswered) -> None:
         renew(node, right)
         return
     if record is not None:
-        right.record, right.version, right.seen = record, event.version, node.now
-        right.highest = max(right.highest, record.epoch)
+        saw(node, right, record, event.version)
     lose(node, right, f"the witness names {record.holder if record else 'nobody'} as holder")
+
+
+def saw(node: NodeState, right: Right, record: Optional[Record], version: Optional[str]) -> None:
+    """Take in a record that is not ours to keep.
+
+    Rule 5 counts from its receipt: nothing in the record is a time. Rule 6 counts as evidence only
+    what echoes a nonce made from now on: what a peer said before may be older than the record.
+    """
+    right.record, right.version, right.seen = record, version, node.now
+    right.nonce_floor = node.nonces
+    if record is not None:
+        right.highest = max(right.highest, record.epoch)
 
 
 def is_ours(node: NodeState, right: Right, record: Record) -> bool:

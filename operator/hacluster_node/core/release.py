@@ -62,8 +62,7 @@ def answered(node: NodeState, right: Right, event: WitnessAnswered, pending: Pen
     elif outcome is WitnessOutcome.ABSENT or record is None:
         finish(node, right)
     elif pending.purpose is Purpose.RELEASE or not lease.is_ours(node, right, record):
-        right.record, right.version, right.seen = record, event.version, node.now
-        right.highest = max(right.highest, record.epoch)
+        lease.saw(node, right, record, event.version)
         finish(node, right)
     else:
         right.record, right.version = record, event.version

@@ -252,6 +252,22 @@ def test_without_another_node_maintenance_is_awaited_in_service() -> None:
     assert not driver.all(effects.AcknowledgeMaintenance)
 
 
+@pytest.mark.parametrize("away", [False, True], ids=["conflict", "witness away"])
+def test_what_a_holder_said_before_it_acquired_is_no_evidence(away: bool) -> None:
+    driver = active()
+    driver.hear()
+    driver.witness_up = not away
+    driver.run(10.0 if away else 0.0)
+    driver.write(held_by("n2", 5))
+    driver.witness_up = True
+    driver.run(BALANCED.wait_s + 10.0)
+    assert driver.record is not None
+    assert (driver.record.holder, driver.record.epoch) == ("n1", 6)
+    assert not driver.active
+    driver.run(BALANCED.activation_delay_s)
+    assert driver.active
+
+
 def test_a_replayed_run_does_not_count() -> None:
     driver = active()
     driver.hear("n2", run="one")
