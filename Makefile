@@ -45,7 +45,7 @@ bench: setup ## measure; tables go to docs/benchmarks.md; BENCHES='operator_idle
 	@$(PYTHON) -m tests.bench $(BENCHES)
 
 simulate: setup ## seeded schedules against the agent's core: SEEDS=n FROM=s; RECORD=FILE adds up ranges
-	@$(PYTHON) -m tests.simulation --seeds $(SEEDS) --from $(FROM) $(if $(RECORD),--record $(RECORD))
+	@$(PYTHON) -m tests.simulation.compiled --seeds $(SEEDS) --from $(FROM) $(if $(RECORD),--record $(RECORD))
 
 clean: down  ## remove what was made in the checkout; the cache outside stays
 	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

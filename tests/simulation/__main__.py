@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="first", help="first seed")
     parser.add_argument("--processes", type=int, default=0, help="default: all cores")
     parser.add_argument("--record", type=Path, help="add ranges to this file; skip those in it")
+    parser.add_argument("--course", action="store_true", help="print a digest of all that happens")
     parser.add_argument("--show", type=int, help="tell one seed's schedule step by step")
     parser.add_argument("--mutants", action="store_true", help="find a catching seed for each")
     parser.add_argument("--limit", type=int, default=10_000, help="seeds to try per mutant")
@@ -34,6 +35,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.show is not None:
         return show(options.show, options.only)
+    if options.course:
+        sys.stdout.write(f"{batch.course(options.first, options.seeds)}\n")
+        return 0
     if options.mutants:
         return find(options.first, options.limit, options.only)
     if options.record is not None:

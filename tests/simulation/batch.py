@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import time
@@ -56,6 +57,19 @@ def chunk(seeds: tuple[int, int]) -> Result:
             result.steps += world.steps
             result.acquisitions += world.acquisitions
     return result
+
+
+def course(first: int, count: int) -> str:
+    """Return a digest of every event and effect in ``count`` schedules from seed ``first`` on."""
+    digest = hashlib.sha256()
+    for seed in range(first, first + count):
+        log: list[str] = []
+        try:
+            faults.run(seed, log=log)
+        except BrokenError as broken:
+            log.append(str(broken))
+        digest.update("\n".join(log).encode())
+    return digest.hexdigest()
 
 
 def run(

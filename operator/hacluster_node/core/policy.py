@@ -83,7 +83,7 @@ def candidates(node: NodeState, right: Right) -> tuple[str, ...]:
         return (me, *(name for name in order if name != me))
     last = (record.holder,) if record.holder in order else ()
     first = (record.successor,) if record.released and record.successor in order else ()
-    rest = tuple(name for name in order if name not in (*first, *last))
+    rest = tuple(name for name in order if name not in first + last)
     return first + rest + tuple(name for name in last if name not in first)
 
 
