@@ -167,15 +167,16 @@ class Cluster:
         """Crash a machine: guard, helper, agent and application at once."""
         self.processes_signal(node, signal.SIGKILL)
 
-    def processes_signal(self, node: str, number: int) -> None:
-        """Send a signal to everything that runs on a node."""
+    def processes_signal(self, node: str, number: int, but: int = 0) -> None:
+        """Send a signal to everything that runs on a node, except the process `but`."""
         pids = subprocess.run(
             ["ip", "netns", "pids", self.world.namespace(node)],
             capture_output=True, text=True, check=True,
         ).stdout.split()  # fmt: skip
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), number)
+                if int(pid) != but:
+                    os.kill(int(pid), number)
 
     def command(self, node: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the agent's own command line on a node."""

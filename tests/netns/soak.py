@@ -1,10 +1,11 @@
 """Hundreds of faults on real agents, each picked by a seed; prints one line a run and a table.
 
-    python -m tests.netns.soak [--runs 500] [--worlds 2] [--seed 1]
+    python -m tests.netns.soak [--runs 500] [--worlds 2] [--seed 1] [--faults freeze+stop_guard]
 
 Needs root. A run: heal the cluster, hurt one node by one fault or two, mend, and wait for one
 active node. Exit code 1 if an observer ever saw two, or a cluster did not come back. A run can
-be repeated alone with the seed it prints (`--runs 1 --seed N`).
+be repeated alone with the seed it prints (`--runs 1 --seed N`). With `--faults` each run does
+these, one after the other, to the active node.
 """
 
 from __future__ import annotations
@@ -22,23 +23,28 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.netns.cluster import NODES, Cluster, overlaps, running, violations
 from tests.netns.faults import FAULTS
 from tests.netns.world import why_not, world
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 BACK_WITHIN_S = 60.0
 FENCE_S = 1.0
 
 
-def run_once(cluster: Cluster, seed: int) -> dict[str, Any]:
-    """Do one run and return its line."""
+def run_once(cluster: Cluster, seed: int, faults: Sequence[str] = ()) -> dict[str, Any]:
+    """Do one run and return its line; without `faults` the seed picks them, and the node."""
     dice = random.Random(seed)
     active = cluster.heal()
     begun, before = time.monotonic(), len(cluster.application())
     chosen = dice.sample(sorted(FAULTS), dice.choice([1, 1, 2]))
     node = active if dice.random() < 0.7 else dice.choice(NODES)
+    if faults:
+        chosen, node = list(faults), active
     problem = ""
     try:
         for name in chosen:
@@ -81,7 +87,7 @@ def _sockets(_directory: str, names: list[str]) -> list[str]:
     return [name for name in names if name.endswith(".sock")]
 
 
-def worker(first: int, runs: int) -> None:
+def worker(first: int, runs: int, faults: Sequence[str]) -> None:
     """Do a share of the runs in a world of its own; one JSON line each on standard output."""
     with contextlib.ExitStack() as stack:
         prefix = "hacluster-soak-world-"
@@ -89,7 +95,7 @@ def worker(first: int, runs: int) -> None:
         made = stack.enter_context(world(Path(directory)))
         cluster = stack.enter_context(running(made, f"soak-{first}"))  # its own cgroups
         for seed in range(first, first + runs):
-            say(json.dumps(run_once(cluster, seed)))
+            say(json.dumps(run_once(cluster, seed, faults)))
 
 
 def say(text: str) -> None:
@@ -121,20 +127,25 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--worlds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", default="", help="which ones, joined by +; else the seed picks")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    faults = options.faults.split("+") if options.faults else []
+    if unknown := sorted(set(faults) - set(FAULTS)):
+        parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(sorted(FAULTS))}")
     if why_not():
         say(f"Not possible here: {why_not()}")
         return 2
     if options.worker:
-        worker(options.seed, options.runs)
+        worker(options.seed, options.runs, faults)
         return 0
     share = -(-options.runs // options.worlds)
     counts: collections.Counter[str] = collections.Counter()
     started = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.netns.soak", "--worker",
-             "--runs", str(share), "--seed", str(options.seed + number * share)],
+             "--runs", str(share), "--seed", str(options.seed + number * share),
+             "--faults", options.faults],
             stdout=subprocess.PIPE, text=True,
         )
         for number in range(options.worlds)

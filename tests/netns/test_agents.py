@@ -14,7 +14,7 @@ import uuid
 from typing import Any, Protocol
 
 import pytest
-from tests.netns.cluster import Cluster, overlaps, wait_for
+from tests.netns.cluster import FASTEST, Cluster, overlaps, wait_for
 
 from hacluster_wire.orders import Order
 
@@ -115,6 +115,23 @@ def test_a_whole_node_that_stood_still_does_not_serve_when_it_wakes(cluster: Clu
     time.sleep(1.5)
     assert cluster.active() == other(first)
     assert cluster.application()[-1][0] == other(first)
+
+
+@story
+def test_a_node_that_wakes_beside_a_guard_that_hangs_fences_within_s(cluster: Cluster) -> None:
+    """The agent knows that its deadline has passed, and does not wait for its guard in vain."""
+    first = cluster.wait_active()
+    before = len(cluster.application())
+    cluster.processes_signal(first, signal.SIGSTOP)
+    cluster.wait_active(other(first), BOUND_S)
+    wait_for(lambda: cluster.application()[-1][0] == other(first), BOUND_S, "the application")
+    guard = cluster.guards[first].pid
+    cluster.processes_signal(first, signal.SIGCONT, but=guard)
+    moment = time.monotonic()
+    time.sleep(4)
+    late = [t for node, _, t in cluster.application()[before:] if node == first and t > moment]
+    assert max(late, default=moment) - moment < FASTEST["fenceSeconds"]
+    assert cluster.active() == other(first)
 
 
 @story

@@ -7,6 +7,7 @@ Messages from the agent, one JSON object a line, are carried out in order:
     {"do": "probe_open" | "probe_close", "group", "resource", "id"}
     {"do": "probe_answer", "probe", "ok", "epoch", "reason"}
     {"do": "pet", "timeout_s"}  {"do": "configure", "id"}  {"do": "listening", "resource", "id"}
+    {"do": "alive", "id"}
 
 Answers: {"re": id, "ok", "detail"}; and by itself {"event": "fenced" | "guard_fenced" |
 "probe_asked" | "thaw" | "hello", ...}. If the agent's connection ends, every group that may
@@ -89,6 +90,7 @@ class Guard:
             "probe_open": self._probe_open,
             "probe_close": self._probe_close,
             "listening": self._listening,
+            "alive": lambda _message: True,
             "configure": self._configure,
         }
 

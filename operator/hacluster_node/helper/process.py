@@ -7,6 +7,7 @@ Requests, one JSON object a line:
     {"do": "check", "monitor", "timeout_s", "id"}
     {"do": "script", "monitor", "stage", "group", "epoch", "timeout_s", "id"}
     {"do": "software", "generation", "id"}: of a configuration that is to come, or in force
+    {"do": "fence", "group", "epoch", "id"}: beside a guard that is silent; harmless if repeated
     {"do": "fence_all", "id"}     {"do": "machine", "how": "ShutDown" | "Reboot", "id"}
 
 Answers: {"re": id, "ok", "detail", "code"}. A resource is started only while the guard does
@@ -18,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping
 
 from hacluster_node.errors import Broken, NodeError, Refused
 from hacluster_node.guard import fencing, lines
@@ -66,6 +67,7 @@ class Helper:
             "mirror-accept": self._mirror_accept,
             "script": self._script,
             "software": self._software,
+            "fence": self._fence,
             "fence_all": self._fence_all,
             "machine": self._machine,
         }
@@ -191,11 +193,18 @@ class Helper:
         coming = self._stored.staged(int(message.get("generation", 0)))
         return "; ".join(software.Place().put((coming or settings).software))
 
+    def _fence(self, settings: Settings, message: Mapping[str, Any]) -> str:
+        group = settings.agent.group(message["group"])
+        return self._fenced_now(settings, [group], int(message["epoch"]))
+
     def _fence_all(self, settings: Settings, _message: Mapping[str, Any]) -> str:
+        return self._fenced_now(settings, settings.agent.groups, 0)
+
+    def _fenced_now(self, settings: Settings, groups: Iterable[Group], epoch: int) -> str:
         failures = []
-        for group in settings.agent.groups:
+        for group in groups:
             (self._fenced / group.name).touch()
-            failures += fencing.fence(self._system, settings, group, 0)
+            failures += fencing.fence(self._system, settings, group, epoch)
         if failures:
             raise Broken("HAN-G02", "; ".join(failures))
         return "fenced"

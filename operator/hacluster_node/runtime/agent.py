@@ -27,6 +27,7 @@ from hacluster_node.runtime.azure import Azure
 from hacluster_node.runtime.checking import Checks, own_address
 from hacluster_node.runtime.configuration import Configuration, Publisher
 from hacluster_node.runtime.effects import Effects, guard_event
+from hacluster_node.runtime.fences import Fences
 from hacluster_node.runtime.inbox import Inbox
 from hacluster_node.runtime.journal import Journal
 from hacluster_node.runtime.links import Link
@@ -105,7 +106,7 @@ class Agent:
 
     def _turn(self) -> None:
         left = self._machine.wake_at - now().raw
-        maker = self._inbox.take(min(max(left, 0.0), _LONGEST_SLEEP_S))
+        maker = self._inbox.take(min(max(left, 0.0), self._longest_sleep_s()))
         clocks = Clocks(*now())
         if clocks.raw >= self._machine.wake_at:
             self._step(events.Woke(clocks))
@@ -117,9 +118,17 @@ class Agent:
             self._parts.guard.wait_anew()
         elif self._parts.guard.oldest_wait_s() > _GUARD_HANGS_S:
             self._guard_lost("the guard does not answer")
+        if not self._parts.fences.look(self._machine.node.timings.fence_s):
+            self._guard_lost("the helper does not end a fence")
         self._turned_at = now().raw
         if clocks.raw >= self._publish_at:
             self._publish(clocks)
+
+    def _longest_sleep_s(self) -> float:
+        tenth = self._machine.node.timings.fence_s / 10
+        return (
+            min(tenth, _LONGEST_SLEEP_S) if self._parts.fences.are_under_way else _LONGEST_SLEEP_S
+        )
 
     def _step(self, event: events.Event) -> None:
         for effect in self._machine.step(event):
@@ -144,6 +153,7 @@ class Agent:
             stores=self._stores,
             guard=guard,
             helper=helper,
+            fences=Fences(guard, helper, self._heard_fenced, self._prepared),
             witnesses=Witnesses(
                 self._stores, workers, self._inbox, self._node.kubernetes, self._keys.token
             ),
@@ -245,8 +255,13 @@ class Agent:
             self._missing = message["missing"]
         elif message.get("event") == "refused":
             self._guard_lost("another agent is connected to the guard")
+        elif message.get("event") == "fenced":
+            self._parts.fences.heard(message)
         else:
             self._inbox.post(guard_event(message))
+
+    def _heard_fenced(self, message: Mapping[str, Any]) -> None:
+        self._inbox.post(guard_event(message))
 
     def _guard_lost(self, why: str) -> None:
         """End this run at once: nothing may serve unguarded. The helper fences if it can."""

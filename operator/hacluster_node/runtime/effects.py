@@ -44,7 +44,7 @@ class Effects:
             effects.SendHeartbeat: self._send_heartbeat,
             effects.SetDeadline: self._set_deadline,
             effects.ClearDeadline: lambda e: self._tell_guard({"do": "clear", "group": e.group}),
-            effects.Fence: self._fence,
+            effects.Fence: parts.fences.begin,
             effects.HoldTraffic: self._hold,
             effects.OpenTraffic: self._open,
             effects.PetWatchdog: self._pet,
@@ -83,10 +83,6 @@ class Effects:
             "fence_after_s": effect.fence_after_s,
         }
         self._parts.guard.ask(message, _nothing)
-
-    def _fence(self, effect: effects.Fence) -> None:
-        message = {"do": "fence", "group": effect.group, "number": effect.fence}
-        self._tell_guard({**message, "reason": effect.reason})
 
     def _hold(self, effect: effects.HoldTraffic) -> None:
         self._tell_guard({"do": "hold", "group": effect.group})

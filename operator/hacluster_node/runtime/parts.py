@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hacluster_node.runtime.azure import Azure
     from hacluster_node.runtime.checking import Checks
     from hacluster_node.runtime.control import Control
+    from hacluster_node.runtime.fences import Fences
     from hacluster_node.runtime.inbox import Inbox
     from hacluster_node.runtime.journal import Journal
     from hacluster_node.runtime.links import Link
@@ -31,6 +32,7 @@ class Parts:
     stores: Stores
     guard: Link
     helper: Link
+    fences: Fences
     witnesses: Witnesses
     heartbeats: Heartbeats
     checks: Checks
