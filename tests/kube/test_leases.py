@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from hacluster.model.reasons import Reason
 from hacluster.plan.nodes import document, keys, lease, node_file
 from hacluster.plan.view import View
 from hacluster.reconcile.ports import Raw
+from hacluster_local.controlplane.kubectl import KubectlError
 from hacluster_node.core.clocks import Clocks
 from hacluster_node.core.effects import ReadWitness, WriteWitness
 from hacluster_node.core.events import WitnessAnswered, WitnessOutcome
@@ -89,8 +91,33 @@ class Side:
 def operator(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Side:
     kubeconfig = rights(api_server, tmp_path_factory.mktemp("operator"))
     role = (COMPONENT / "cluster-role.yaml").read_text()
+    policy = (COMPONENT / "only-nodes.yaml").read_text()
     assert api_server.apply(role).ok
-    return Side(kubeconfig)
+    assert api_server.apply(policy).ok
+    side = Side(kubeconfig)
+    _until_held(api_server, side)
+    return side
+
+
+def _until_held(api_server: ApiServer, operator: Side) -> None:
+    """A policy is in force a moment after it was applied."""
+    deadline = time.monotonic() + 60
+    probe = ("create", "serviceaccount", "other", "--namespace", "default", "--dry-run=server")
+    while may(api_server, operator, *probe):
+        assert time.monotonic() < deadline, "the policy does not come into force"
+        time.sleep(0.5)
+
+
+def may(api_server: ApiServer, operator: Side, *words: str, stdin: str | None = None) -> bool:
+    """Do something as the operator; tell whether it was let. What is refused names the policy."""
+    as_operator = replace(api_server.kubectl, kubeconfig=operator.kubeconfig)
+    try:
+        as_operator.run(*words, stdin=stdin)
+    except KubectlError as refused:
+        if "hacluster-only-nodes" not in str(refused):
+            raise
+        return False
+    return True
 
 
 @dataclass
@@ -99,6 +126,28 @@ class Server:
 
     url: str
     ca: str
+
+
+def test_the_operator_is_held_to_what_is_named_after_nodes(
+    api_server: ApiServer, operator: Side, namespace: str
+) -> None:
+    """Its rights alone would give it tokens of every account, and every Lease."""
+    operator.provide(namespace)
+    mine, (own,) = view(namespace).names.nodes_account, lease.leases(view(namespace))
+    place = ("--namespace", namespace)
+    api_server.kubectl.run("create", "serviceaccount", "foreign", *place)
+    assert not may(api_server, operator, "create", "token", "foreign", *place)
+    assert may(api_server, operator, "create", "token", mine, *place)
+    for number, thing in enumerate(lease.things(view(namespace))):
+        other = {**thing, "metadata": {"name": f"other-{number}", "namespace": namespace}}
+        assert not may(api_server, operator, "create", "-f", "-", stdin=json.dumps(other))
+    change = json.dumps({"spec": {"holderIdentity": "me"}})
+    (made,) = (one for one in lease.things(view(namespace)) if one["kind"] == "Lease")
+    foreign = {**made, "metadata": {"name": "foreign", "namespace": namespace}}
+    assert api_server.apply(json.dumps(foreign)).ok
+    for name in (own, "foreign"):
+        patch = ("patch", "lease", name, *place, "--type", "merge", "--patch", change)
+        assert not may(api_server, operator, *patch)
 
 
 @pytest.fixture

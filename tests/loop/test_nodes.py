@@ -455,6 +455,23 @@ async def test_with_leases_the_nodes_get_rights_and_tokens_in_good_time() -> Non
     assert "hunter" not in repr(made.kubernetes.events) + repr(guests.vault.secrets)
 
 
+async def test_a_paused_cluster_says_that_its_token_will_end() -> None:
+    made, guests, accounts = with_leases()
+    accounts.lasts_s = 7200.0
+    await serving((made, guests))
+    made.change(management={"paused": True})
+    await asyncio.sleep(3000)
+    assert made.kubernetes.condition("NodesConfigured")["status"] == "True"
+    await made.until("NodesConfigured", "False", 1200)
+    found = made.kubernetes.condition("NodesConfigured")
+    assert found["reason"] == Reason.TOKEN_OVERDUE
+    assert "it ends 2026-01-01T02:" in found["message"]
+    assert len(accounts.given) == 1
+    made.change(management={"paused": False})
+    await until(lambda: tokens(guests) == {"hunter2"})
+    await made.until("NodesConfigured", "True", 300)
+
+
 async def test_another_group_gets_its_lease_at_once() -> None:
     made, guests, accounts = with_leases()
     await serving((made, guests))

@@ -203,6 +203,13 @@ class Reason(StrEnum):
         "End management.paused or mode Observe, under which nothing is renewed; if it is neither, "
         "read the operator's log.",
     )
+    TOKEN_OVERDUE = (
+        "TokenOverdue",
+        "The nodes' token for their Leases ought to have been renewed, and was not. When it ends, "
+        "at the time that the message tells, the nodes lose their witness.",
+        "End management.paused or mode Observe, under which nothing is renewed; if it is neither, "
+        "read the operator's log.",
+    )
     LEASE_DENIED = (
         "LeaseDenied",
         "The operator may not make the nodes' account, its rights, its token or the Leases beside "

@@ -154,6 +154,7 @@ class NodesObserver:
         if lease.is_witness(view):
             found["account"] = view.names.nodes_account
             found["is_token_due"] = keys.token_is_due(ring, found["account"], self.now())
+            found["is_token_overdue"] = keys.token_is_overdue(ring, self.now())
             found["are_rights_due"] = self._are_rights_due(view)
         store = found["store"] = await self.azure.store(self.account, url)
         names = [node.name for node in view.spec.nodes]

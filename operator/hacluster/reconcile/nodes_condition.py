@@ -75,6 +75,15 @@ def _by_overdue_sas(passed: Passed) -> Judgement | None:
     return Judgement(Truth.FALSE, Reason.SAS_OVERDUE, message)
 
 
+def _by_overdue_token(passed: Passed) -> Judgement | None:
+    token = passed.nodes.keys.token if passed.nodes and passed.nodes.keys else None
+    if passed.nodes is None or token is None or not passed.nodes.is_token_overdue:
+        return None
+    until = token.until.isoformat(timespec="minutes")
+    message = f"The nodes' token for their Leases is not renewed; it ends {until}"
+    return Judgement(Truth.FALSE, Reason.TOKEN_OVERDUE, message)
+
+
 def _by_unreadable(passed: Passed) -> Judgement | None:
     found = [f"{node}: {why}" for node, why in passed.signals.unreadable.items()]
     if not found:
@@ -180,6 +189,7 @@ _JUDGES: Final = (
     _by_trouble,
     _by_failed_runs,
     _by_overdue_sas,
+    _by_overdue_token,
     _by_unreadable,
     _by_refusals,
     _by_held,

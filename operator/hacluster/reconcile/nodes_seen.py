@@ -51,6 +51,8 @@ class NodesSeen:
     """The account whose token the nodes need; empty where the witness is no Lease."""
     is_token_due: bool = False
     """Whether the nodes are to get a token: they have none, or an old one."""
+    is_token_overdue: bool = False
+    """Whether the nodes' token should long have been renewed."""
     are_rights_due: bool = False
     """Whether it is to be looked whether the account, its rights and the Leases are there."""
     is_sas_due: bool = False

@@ -125,6 +125,12 @@ def token_is_due(keys: MasterKeys, account: str, now: datetime) -> bool:
     return now - token.made >= (token.until - token.made) / 3
 
 
+def token_is_overdue(keys: MasterKeys, now: datetime) -> bool:
+    """Say whether a token should long have been replaced: half of its time is over."""
+    token = keys.token
+    return token is not None and now - token.made >= (token.until - token.made) / 2
+
+
 def document_ring(keys: MasterKeys, node: str) -> KeyRing:
     """Return the keys for the documents of one node."""
     derived = {key: derive(value, "document", node) for key, value in keys.masters.items()}
