@@ -50,6 +50,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=simple
+Environment=HACLUSTER_BOOT_ID=%b
 ExecStart=/usr/bin/hacluster-node run
 Restart=always
 RestartSec=1
@@ -87,6 +88,8 @@ UMask=0077
 [Install]
 WantedBy=multi-user.target
 """
+# The boot id is systemd's word: the settings below give the agent a /proc of its own, and in a
+# container the kernel's file there is the host's, the same on every machine beside it.
 # CAP_NET_RAW: pings from machines whose ping_group_range leaves the group out.
 
 UNITS = {"hacluster-guard.service": GUARD, "hacluster-node.service": AGENT}

@@ -9,7 +9,6 @@ import logging
 import os
 import threading
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 
 from hacluster_node.clocks import now
@@ -24,6 +23,7 @@ from hacluster_node.helper.process import SOCKET as HELPER
 from hacluster_node.net.udp import Heartbeats, Identity, Peers
 from hacluster_node.runtime import control, status
 from hacluster_node.runtime.azure import Azure
+from hacluster_node.runtime.boot import boot_id
 from hacluster_node.runtime.checking import Checks, own_address
 from hacluster_node.runtime.configuration import Configuration, Publisher
 from hacluster_node.runtime.effects import Effects, guard_event
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from hacluster_wire.orders import Order
 
 _LOG = logging.getLogger(__name__)
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PUBLISH_S = 5.0
 _GUARD_HANGS_S = 2.0
 _LONGEST_SLEEP_S = 0.5
@@ -83,10 +82,9 @@ class Agent:
         """Run until the guard is lost; return the exit code."""
         settings = self._configuration.first()
         saver = Saver(self._node.state_directory, self._journal)
-        boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
-        incarnation = uuid.uuid4().hex[:16]
-        self._machine = Machine(settings.agent, boot_id, incarnation, saver.load())
-        identity = Identity(self._node.cluster, self._node.node, boot_id, incarnation)
+        boot, incarnation = boot_id(), uuid.uuid4().hex[:16]
+        self._machine = Machine(settings.agent, boot, incarnation, saver.load())
+        identity = Identity(self._node.cluster, self._node.node, boot, incarnation)
         self._parts = self._assemble(settings, identity, saver)
         self._effects = Effects(self._parts, settings.agent)
         self._software = Software(self._parts.helper, self._journal)

@@ -18,6 +18,8 @@ from tests.sim.resources.bodies import IMAGE
 from tests.sim.simulator import OPERATOR, Simulator
 
 from azuresim.fabric.names import Names
+from hacluster_node.install.units import AGENT
+from hacluster_node.runtime.boot import VARIABLE, boot_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,6 +153,22 @@ class Site:
     def boot_id(self, name: str) -> str:
         return self.run(name, "cat /proc/sys/kernel/random/boot_id").strip()
 
+    def agents_boot_id(self, name: str) -> str:
+        """Return the boot id that an agent is told on a machine, locked in as its unit says."""
+        unit = AGENT.split("[Service]")[1].split("[Install]")[0]
+        kept = [line for line in unit.splitlines() if line and not line.startswith(OF_AN_AGENT)]
+        own = [
+            "[Service]",
+            "Type=oneshot",
+            "ExecStart=/usr/bin/env",
+            "StandardOutput=file:/run/told",
+        ]
+        text = "\n".join([*own, *kept])
+        place = "/run/systemd/system/told.service"
+        asked = f"cat >{place} <<'.'\n{text}\n.\nsystemctl daemon-reload; systemctl start told"
+        told = self.run(name, f"{asked}\ncat /run/told")
+        return boot_id(dict(line.split("=", 1) for line in told.split("\n") if VARIABLE in line))
+
     def say(self, *words: str, more: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         """Say something to the simulator by its own command line."""
         line = [sys.executable, "-m", "azuresim", *words, "--directory", str(self.sim.directory)]
@@ -169,6 +187,8 @@ class Site:
         return set(self.on("vnet", "sh", "-c", loop).split())
 
 
+OF_AN_AGENT: Final = ("Type", "ExecStart", "Restart", "User", "Group", "State", "ReadWrite")
+"""What of the agent's unit needs an agent that is installed."""
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

@@ -181,6 +181,8 @@ def test_a_cut_machine_is_reached_by_nobody_until_it_is_healed(site: Site) -> No
 
 def test_a_power_loss_takes_the_machine_and_what_was_run_on_it(site: Site) -> None:
     boot = site.boot_id(ONE)
+    assert [site.agents_boot_id(name) for name in NODES] == [boot, site.boot_id(TWO)]
+    assert boot != site.boot_id(TWO)
     with ThreadPoolExecutor() as pool:
         under_way = pool.submit(site.say, "machine", "run", more=(ONE, "sleep", "4321"))
         wait_for(lambda: "sleep 4321" in site.on(ONE, "ps", "ax", "-o", "args"), "the command")
@@ -189,7 +191,7 @@ def test_a_power_loss_takes_the_machine_and_what_was_run_on_it(site: Site) -> No
     assert site.power(ONE) == "stopped"
     assert "does not run" in site.say("machine", "run", more=(ONE, "true")).stderr
     site.compute.virtual_machines.begin_start(GROUP, ONE).result()
-    assert site.boot_id(ONE) != boot
+    assert site.agents_boot_id(ONE) == site.boot_id(ONE) != boot
 
 
 def test_maintenance_that_begins_freezes_the_machine(site: Site) -> None:
