@@ -11,7 +11,7 @@ SEEDS ?= 10000
 FROM  ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test test-mirror check bench simulate clean
+.PHONY: help setup up down demo test test-mirror test-guide check bench simulate clean
 
 help:        ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -40,6 +40,9 @@ check: setup ## format, lint, types, architecture, generated files
 
 test-mirror: setup ## the mirror disk under every failure, on real DRBD in emulated guests and machines
 	@$(PYTHON) -m pytest tests/mirror tests/netns/machines/test_emulated.py $(ARGS)
+
+test-guide: setup ## the guide's acceptance on real machines with the guide's own numbers: ten minutes
+	@$(PYTHON) -m pytest tests/netns/acceptance/test_as_written.py $(ARGS)
 
 bench: setup ## measure; tables go to docs/benchmarks.md; BENCHES='operator_idle' for some
 	@$(PYTHON) -m tests.bench $(BENCHES)

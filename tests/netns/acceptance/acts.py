@@ -8,6 +8,7 @@ from typing import Any, Final
 from tests.netns.acceptance import capture, deeds
 from tests.netns.acceptance.stage import (
     Cluster,
+    served_on,
     serving,
     stays,
     taken_over,
@@ -17,6 +18,7 @@ from tests.netns.acceptance.stage import (
 )
 
 from hacluster_local.demo import hands
+from hacluster_local.environment import Environment
 
 REACTIVATIONS: Final = 3
 LONGER_THAN_A_LEASE_S: Final = 17.0
@@ -150,6 +152,37 @@ def lose_power(cluster: Cluster) -> None:
     taken_over(cluster, active, "the active node loses its power", began)
     deeds.power_on(cluster, active)
     until_well(cluster)
+
+
+def shut_down_by_itself(cluster: Cluster) -> None:
+    """Chapter 3: a node cut off from everything stops the cluster service and shuts down."""
+    active, began = serving(cluster), time.time()
+    with deeds.cut(cluster, active):
+        taken_over(cluster, active, "the active node is cut off, and shuts itself down", began)
+        until(f"{active} off", lambda: not deeds.runs(cluster, active), cluster)
+    deeds.power_on(cluster, active)
+    until_well(cluster)
+    cluster.judge()
+
+
+def left_alone(
+    environment: Environment, losing_power: tuple[Cluster, ...], resting: Cluster
+) -> None:
+    """Power loss while operator, API server and ARM are away: told by the object afterwards."""
+    lost = {cluster.name: serving(cluster) for cluster in losing_power}
+    active, began = serving(resting), time.time()
+    with deeds.alone(environment):
+        for cluster in losing_power:
+            deeds.power_off(cluster, lost[cluster.name])
+        act = "power loss while operator, API server and ARM are away"
+        for cluster in losing_power:
+            taken_over(cluster, lost[cluster.name], act, began)
+        served_on(resting, active, "operator, API server and ARM are away", began)
+    for cluster in losing_power:
+        other = cluster.other(lost[cluster.name])
+        until_object_names(cluster, other)
+        assert cluster.status()["failovers"][0]["to"] == other
+        cluster.judge()
 
 
 def show_the_wire(cluster: Cluster) -> None:

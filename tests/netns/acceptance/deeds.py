@@ -1,13 +1,18 @@
-"""What is done to clusters: power, freezes, cuts, silence."""
+"""What is done to clusters: power, freezes, cuts, silence, and all helpers taken away."""
 
+import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from tests.netns.acceptance.stage import Cluster
 
+from hacluster_local import operator_process, processes, shell
 from hacluster_local.arm import Arm
 from hacluster_local.demo import hands
+from hacluster_local.environment import Environment
 
 MACHINES_VERSION: Final = "2024-07-01"
 PINGS_IGNORED: Final = "net.ipv4.icmp_echo_ignore_all"
@@ -25,6 +30,14 @@ def power_on(cluster: Cluster, node: str) -> None:
     home = f"{azure.subscription}/resourceGroups/{group}/providers/Microsoft.Compute"
     answer = azure.call("POST", f"{home}/virtualMachines/{node}/start", MACHINES_VERSION)
     assert answer.status == 202, answer
+
+
+def runs(cluster: Cluster, node: str) -> bool:
+    """Tell whether a node runs."""
+    said = hands.simulator(cluster.environment, "machine", "list")
+    machines = [json.loads(line) for line in said.splitlines()]
+    (found,) = (one for one in machines if one["id"].rpartition("/")[2] == node)
+    return bool(found["running"])
 
 
 def freeze(cluster: Cluster, node: str, seconds: int) -> None:
@@ -56,3 +69,29 @@ def silence(cluster: Cluster) -> Iterator[None]:
 def kill_application(cluster: Cluster, node: str) -> None:
     """End the application as a bug in it would."""
     hands.on(cluster.environment, node, "systemctl", "kill", "--signal=KILL", "app.service")
+
+
+@contextmanager
+def alone(environment: Environment) -> Iterator[None]:
+    """Let nodes be alone for a while: operator killed, API server hanging, ARM answering 503."""
+    found = {one.part: one.pid for one in processes.find(environment.home)}
+    hands.simulator(environment, "fault", "add", "error", "--count", "0")
+    _send(found["operator"], signal.SIGKILL)
+    _send(found["kube-apiserver"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _send(found["kube-apiserver"], signal.SIGCONT)
+        hands.simulator(environment, "fault", "clear")
+        identity = operator_process.Identity(kubeconfig=environment.home / "operator.kubeconfig")
+        variables = shell.settings(environment.azure, environment.ca_file)
+        way = shell.way(environment.azure)
+        operator_process.start_operator(environment.home, identity, {**variables, **way})
+
+
+def _send(pid: int, word: signal.Signals) -> None:
+    handle = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(handle, word)
+    finally:
+        os.close(handle)

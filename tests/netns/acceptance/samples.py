@@ -3,10 +3,11 @@
 What changes, and why:
 - names (group, network, nodes) get the cluster's own stem, so that several live side by side;
 - the mirror disk goes: these machines share a kernel, which has no DRBD;
-- the application is one that tells who answers, on the sample's own port, and is watched;
-- monitors that come with resources look more often than twice a minute;
+- the application is one that tells who answers, on the sample's own port;
 - the operator looks at Azure every 10 s, so that the object's word is not waited for;
-- unless the guide's own mode is to be played, the witness takes its place.
+- unless the guide's own mode is to be played, the witness takes its place;
+- unless the guide's own numbers are, the application is watched too, and monitors that come with
+  resources look more often than twice a minute.
 """
 
 import re
@@ -42,11 +43,13 @@ class Sample:
         stem: What its names begin with.
         file: The sample's name, without suffix.
         guided: In the guide's own mode, with targets instead of a witness.
+        hurried: Whether what is watched is looked at every second.
     """
 
     stem: str
     file: str
     guided: bool = False
+    hurried: bool = True
 
     @property
     def network(self) -> str:
@@ -74,8 +77,9 @@ def adapted(sample: Sample, subscription: str) -> dict[str, Any]:
     cluster["nodeConfiguration"]["files"] = [program, unit]
     if not sample.guided:
         cluster["partition"] = {**cluster["partition"], **WITNESS}
-    watching = [*_quick(group), _of_application(command)]
-    cluster["monitors"] = [*cluster.get("monitors", []), *watching]
+    if sample.hurried:
+        watching = [*_quick(group), _of_application(command)]
+        cluster["monitors"] = [*cluster.get("monitors", []), *watching]
     return manifest
 
 
