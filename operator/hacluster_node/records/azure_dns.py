@@ -10,9 +10,10 @@ overwritten, and the ETag read before makes sure that nothing came between (rule
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Tuple
 
 from hacluster_node.errors import Broken, Refused
 from hacluster_node.net import dns
@@ -24,6 +25,8 @@ EPOCH = "haclusterEpoch"
 _API_VERSION = {"Public": "2018-05-01", "Private": "2024-06-01"}
 AZURE_RESOLVER = "168.63.129.16"  # answers for private zones, from inside the network only
 _ATTEMPTS = 4
+_PAUSES_S = (0.5, 1.0, 2.0)
+"""How long to rest, at most, before another try while Azure throttles or does not answer."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,17 @@ class Record:
 def put(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) -> None:
     """Make the record hold this node's address under `epoch`.
 
+    What Azure throttles, or does not answer, is tried again a few times.
+
     Raises:
         Refused: HAN-A03, it carries a higher epoch.
         Broken: HAN-A01 or HAN-A02; it may or may not have been written.
     """
-    deadline = time.monotonic() + timeout_s
+    _tried(lambda left_s: _put_once(arm, record, epoch, left_s), timeout_s)
+
+
+def _put_once(arm: ResourceManager, record: Record, epoch: int, left_s: float) -> None:
+    deadline = time.monotonic() + left_s
     for _ in range(_ATTEMPTS):
         seen = arm.request("GET", record.path, _left(deadline))
         _must_not_be_newer(seen, epoch)
@@ -83,10 +92,16 @@ def put(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) -> N
 def withdraw(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) -> None:
     """Empty the record if it is still ours; another node's newer one is left alone.
 
+    What Azure throttles, or does not answer, is tried again a few times.
+
     Raises:
         Broken: HAN-A01 or HAN-A02; it may or may not have been emptied.
     """
-    deadline = time.monotonic() + timeout_s
+    _tried(lambda left_s: _withdraw_once(arm, record, epoch, left_s), timeout_s)
+
+
+def _withdraw_once(arm: ResourceManager, record: Record, epoch: int, left_s: float) -> None:
+    deadline = time.monotonic() + left_s
     for _ in range(_ATTEMPTS):
         seen = arm.request("GET", record.path, _left(deadline))
         is_ours = _addresses(seen) == (record.address,) and _epoch(seen) <= epoch
@@ -96,6 +111,24 @@ def withdraw(arm: ResourceManager, record: Record, epoch: int, timeout_s: float)
         if arm.request("PUT", record.path, _left(deadline), body, condition).status != 412:
             return
     raise Broken("HAN-A02", f"{record.full_name} was changed by others {_ATTEMPTS} times in a row")
+
+
+def _tried(deed: Callable[[float], None], timeout_s: float) -> None:
+    """Do something with the record; again after a rest, if ARM throttles or is away.
+
+    Args:
+        deed: gets the seconds that are left.
+        timeout_s: for everything together.
+    """
+    deadline = time.monotonic() + timeout_s
+    for pause_s in _PAUSES_S:
+        try:
+            return deed(_left(deadline))
+        except Broken as error:
+            if error.code != "HAN-A02" or time.monotonic() + pause_s >= deadline:
+                raise
+        time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+    return deed(_left(deadline))
 
 
 def check(arm: ResourceManager, record: Record, epoch: int, timeout_s: float) -> str:

@@ -8,7 +8,7 @@ deadline, and must have opened the traffic, before anything of the group starts.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Type
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Type
 
 from hacluster_node.core import effects, events
 from hacluster_node.errors import Broken, NodeError
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 Handler = Callable[[Any], None]
-EARLY = ("HAN-D01",)
-"""Codes of starts that were too early: the newest half of a mirror is on another node."""
+EARLY = ("HAN-D01", "HAN-A02")
+"""Codes of starts that were too early: the newest half of a mirror is on another node, or ARM
+throttles or does not answer. Neither is a reason to give a group up."""
+_DONE: Mapping[str, Any] = {"ok": True, "detail": ""}
 
 
 class Effects:
@@ -108,7 +110,7 @@ class Effects:
         elif resource.kind in GUARD_KINDS:
             self._in_guard("probe_open", effect)
         else:
-            self._in_dns(azure_dns.put, resource, effect)
+            self._put_record(resource, effect)
 
     def _stop(self, effect: effects.StopResource) -> None:
         resource = self._resource(effect.group, effect.resource)
@@ -117,7 +119,7 @@ class Effects:
         elif resource.kind in GUARD_KINDS:
             self._in_guard("probe_close", effect)
         else:
-            self._in_dns(azure_dns.withdraw, resource, effect)
+            self._withdraw_record(resource, effect)
 
     def _start_mirror(self, effect: effects.StartResource) -> None:
         """Ask the cluster's store first whether this half was left behind."""
@@ -147,19 +149,42 @@ class Effects:
         message = {"do": verb, "group": effect.group, "resource": effect.resource}
         self._parts.guard.ask(message, lambda answer: self._resource_done(effect.action, answer))
 
+    def _put_record(self, resource: Resource, effect: effects.StartResource) -> None:
+        def job() -> Mapping[str, Any]:
+            try:
+                self._in_dns(azure_dns.put, resource, effect)
+            except NodeError as error:
+                return {"ok": False, "code": error.code, "detail": error.detail}
+            return _DONE
+
+        self._in_lane(resource, effect.action, job)
+
+    def _withdraw_record(self, resource: Resource, effect: effects.StopResource) -> None:
+        """Withdraw the record, or leave it to the next holder, who overwrites it.
+
+        A failed stop may restart the machine, which brings Azure's answer no nearer.
+        """
+
+        def job() -> Mapping[str, Any]:
+            try:
+                self._in_dns(azure_dns.withdraw, resource, effect)
+            except NodeError as error:
+                self._parts.journal.trouble(error)
+            return _DONE
+
+        self._in_lane(resource, effect.action, job)
+
     def _in_dns(self, deed: Callable[..., None], resource: Resource, effect: Any) -> None:
         record = azure_dns.Record.of(resource.options, own_address(self.config))
+        arm = self._parts.stores.resource_manager()
+        deed(arm, record, effect.epoch, effect.timeout_s)
+        self._parts.journal.over("HAN-A02")
 
-        def job() -> None:
-            answer: Dict[str, Any] = {"ok": True, "detail": ""}
-            try:
-                arm = self._parts.stores.resource_manager()
-                deed(arm, record, effect.epoch, effect.timeout_s)
-            except NodeError as error:
-                answer = {"ok": False, "detail": str(error)}
-            self._resource_done(effect.action, answer)
-
-        self._parts.workers.in_order(f"dns {resource.name}", job)
+    def _in_lane(
+        self, resource: Resource, action: int, job: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        lane = f"dns {resource.name}"
+        self._parts.workers.in_order(lane, lambda: self._resource_done(action, job()))
 
     def _resource_done(self, action: int, answer: Mapping[str, Any]) -> None:
         detail = " ".join(str(answer.get(key, "")) for key in ("code", "detail")).strip()

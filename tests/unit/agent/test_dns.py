@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ZONE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/dnsZones/cluster1.zone"
 RECORD = Record(ZONE, "test-record1", "10.5.0.120", 60, "Public")
 T = 2.0
+SHORT = 0.4  # No time for another try.
 
 
 @contextlib.contextmanager
@@ -120,12 +121,16 @@ class Arm:
         self.version = 0
         self.interfere = 0
         self.is_away = False
+        self.throttled = 0
 
     def __call__(self, request: Request) -> Answer:
         assert request.headers["authorization"] == "Bearer token"
         assert "api-version=" in request.path
         if self.is_away:
             return as_json(503, {"error": {"code": "ServiceUnavailable"}})
+        if self.throttled:
+            self.throttled -= 1
+            return as_json(429, {"error": {"code": "SubscriptionRequestsThrottled"}})
         if "/NS/@" in request.path:
             return as_json(200, {"properties": {"NSRecords": [{"nsdname": "127.0.0.1."}]}})
         if "/A/" not in request.path:  # the nodes' role has no right on the zone itself
@@ -185,9 +190,19 @@ def test_a_change_in_between_is_looked_at_again(arm: tuple[Arm, ResourceManager]
     store.interfere = 2
     azure_dns.put(manager, RECORD, 3, T)
     assert store.held() == (["10.5.0.120"], "3")
-    store.interfere = 9
+    store.interfere = 999
     with pytest.raises(Broken, match="HAN-A02"):
-        azure_dns.put(manager, RECORD, 3, T)
+        azure_dns.put(manager, RECORD, 3, SHORT)
+
+
+def test_what_azure_throttles_is_tried_again(arm: tuple[Arm, ResourceManager]) -> None:
+    store, manager = arm
+    store.throttled = 1
+    azure_dns.put(manager, RECORD, 3, T)
+    assert store.held() == (["10.5.0.120"], "3")
+    store.throttled = 1
+    azure_dns.withdraw(manager, RECORD, 3, T)
+    assert store.held() == ([], "3")
 
 
 def test_only_our_own_record_is_withdrawn(arm: tuple[Arm, ResourceManager]) -> None:
@@ -238,4 +253,4 @@ def test_the_monitor_compares_arm_and_the_zones_own_servers(
 def test_a_refusal_of_azure_has_its_code(status: int, code: str) -> None:
     body = {"error": {"code": "AuthorizationFailed"}}
     with serving(lambda _: as_json(status, body)) as base, pytest.raises(Broken, match=code):
-        azure_dns.put(ResourceManager(base, Token()), RECORD, 1, T)
+        azure_dns.put(ResourceManager(base, Token()), RECORD, 1, SHORT)
