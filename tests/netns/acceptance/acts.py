@@ -1,7 +1,6 @@
 """The acts of the guide's acceptance, each under the clients' load and judged by their logs."""
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +9,6 @@ from tests.netns.acceptance.stage import (
     Cluster,
     served_on,
     serving,
-    stays,
     taken_over,
     until,
     until_object_names,
@@ -21,10 +19,7 @@ from hacluster_local.demo import hands
 from hacluster_local.environment import Environment
 
 REACTIVATIONS: Final = 3
-LONGER_THAN_A_LEASE_S: Final = 17.0
-"""Profile Balanced: the lease is 15 s, it fences at 9.5 s, and 10 s of silence mean down."""
 FREEZE_S: Final = 30
-TARGET: Final = "pingnp1"
 CLIENT: Final = "10.5.0.5"
 """The machine in the virtual network that is no node, in the guide too."""
 
@@ -54,51 +49,6 @@ def kill_the_application(cluster: Cluster) -> None:
     until_well(cluster)
 
 
-def lose_heartbeats(cluster: Cluster) -> None:
-    """One heartbeat direction lost, then both: status only, no failover."""
-    active = serving(cluster)
-    other = cluster.other(active)
-    with deeds.cut(cluster, active, other, "--one-way"):
-        act = "the standby does not hear the active node"
-        stays(cluster, active, act, lambda: not cluster.hears(other), LONGER_THAN_A_LEASE_S)
-    with deeds.cut(cluster, active, other):
-        act = "the nodes do not hear each other"
-        is_so = lambda: not (cluster.hears(other) or cluster.hears(active))  # noqa: E731
-        stays(cluster, active, act, is_so, LONGER_THAN_A_LEASE_S)
-        until("one active node", lambda: cluster.says("ExactlyOneActive") == "True", cluster)
-    until_well(cluster)
-
-
-def lose_the_store(cluster: Cluster) -> None:
-    """The witness lost by the active node, then by both: it serves on by the other's promise."""
-    active = serving(cluster)
-    for who, act in (
-        (active, "the active node does not reach its witness"),
-        (f"{cluster.sample.stem}-*", "no node reaches the witness"),
-    ):
-        with deeds.cut(cluster, who, "store"):
-            is_so = lambda: cluster.group(active)["onPromises"]  # noqa: E731
-            stays(cluster, active, act, is_so, LONGER_THAN_A_LEASE_S)
-        until("the witness", lambda: not cluster.group(active)["onPromises"], cluster)
-    until_well(cluster)
-
-
-def lose_the_target(cluster: Cluster) -> None:
-    """The target lost on one side, then on both, while the nodes hear each other: status only."""
-    active = serving(cluster)
-    other = cluster.other(active)
-    with deeds.cut(cluster, other, "vnet"):
-        stays(
-            cluster,
-            active,
-            "the standby does not reach the target",
-            partial(_misses, cluster, other),
-        )
-    with deeds.silence(cluster):
-        stays(cluster, active, "no node reaches the target", partial(_misses, cluster, active))
-    until("the target", lambda: cluster.health(active, TARGET) == "Normal", cluster)
-
-
 def freeze(cluster: Cluster) -> None:
     """A node frozen for longer than its lease does not serve any more when it thaws."""
     active, began = serving(cluster), time.time()
@@ -109,40 +59,16 @@ def freeze(cluster: Cluster) -> None:
     until_well(cluster)
 
 
-def cut_off_the_active(cluster: Cluster) -> None:
-    """The active node cut off from everything stops, and the other one takes over."""
+def freeze_within_the_timeout(cluster: Cluster) -> None:
+    """The guide's own mode: nobody takes over meanwhile; after the thaw one node serves, either."""
     active, began = serving(cluster), time.time()
-    with deeds.cut(cluster, active):
-        taken_over(cluster, active, "the active node is cut off from everything", began)
-        assert _stands_still(cluster, active)
-    healed = time.time()
-    until_well(cluster)
-    assert cluster.answered(healed) == {cluster.other(active)}
+    deeds.freeze(cluster, active, FREEZE_S)
+    until("an answer after the thaw", lambda: cluster.answered(began + FREEZE_S), cluster)
+    until("a stream after the thaw", lambda: cluster.streams(began + FREEZE_S), cluster)
+    cluster.tell(f"the active node is frozen for {FREEZE_S} s", began)
+    cluster.note(f"{active} was frozen; then answered {cluster.answered(began + FREEZE_S)}")
     cluster.judge()
-
-
-def cut_off_the_standby(cluster: Cluster) -> None:
-    """The standby cut off from everything stays one, and the active node keeps the group."""
-    active = serving(cluster)
-    other = cluster.other(active)
-    with deeds.cut(cluster, other):
-        act = "the standby is cut off from everything"
-        stays(cluster, active, act, lambda: not cluster.hears(active), LONGER_THAN_A_LEASE_S)
-        assert _stands_still(cluster, other)
     until_well(cluster)
-
-
-def cut_off_both(cluster: Cluster) -> None:
-    """Both nodes cut off from everything: both stop; healed, one serves again."""
-    began = time.time()
-    with deeds.cut(cluster, f"{cluster.sample.stem}-*"):
-        are_still = lambda: all(_stands_still(cluster, node) for node in cluster.nodes)  # noqa: E731
-        until("no active node", are_still, cluster)
-        until("no answer", lambda: not cluster.answering(), cluster)
-    serving(cluster)
-    cluster.tell("both nodes are cut off from everything", began)
-    until_well(cluster)
-    cluster.judge()
 
 
 def lose_power(cluster: Cluster) -> None:
@@ -165,20 +91,40 @@ def shut_down_by_itself(cluster: Cluster) -> None:
     cluster.judge()
 
 
-def left_alone(
-    environment: Environment, losing_power: tuple[Cluster, ...], resting: Cluster
-) -> None:
-    """Power loss while operator, API server and ARM are away: told by the object afterwards."""
-    lost = {cluster.name: serving(cluster) for cluster in losing_power}
-    active, began = serving(resting), time.time()
+def lose_power_while_throttled(cluster: Cluster) -> None:
+    """Power loss while ARM, which has the DNS record, refuses every other request with 429."""
+    active, began = serving(cluster), time.time()
+    with deeds.throttling(cluster):
+        deeds.power_off(cluster, active)
+        taken_over(cluster, active, "power loss while ARM throttles", began)
+    deeds.power_on(cluster, active)
+    until_well(cluster)
+
+
+def left_alone(environment: Environment, losing_power: tuple[Cluster, ...], named: Cluster) -> None:
+    """Power loss while operator, API server and ARM are away: told by the object afterwards.
+
+    A cluster behind a DNS record serves on meanwhile. If it loses power too, it waits for ARM,
+    which has the record, and needs nobody's help once that is back.
+    """
+    every = (*losing_power, named)
+    lost = {cluster.name: serving(cluster) for cluster in every}
+    began = time.time()
+    act = "power loss while operator, API server and ARM are away"
+    first, *others = losing_power
     with deeds.alone(environment):
         for cluster in losing_power:
             deeds.power_off(cluster, lost[cluster.name])
-        act = "power loss while operator, API server and ARM are away"
-        for cluster in losing_power:
+        taken_over(first, lost[first.name], act, began)
+        served_on(named, lost[named.name], "operator, API server and ARM are away", began)
+        later = time.time()
+        deeds.power_off(named, lost[named.name])
+        for cluster in others:
             taken_over(cluster, lost[cluster.name], act, began)
-        served_on(resting, active, "operator, API server and ARM are away", began)
-    for cluster in losing_power:
+        waits = lambda: _waits(named, named.other(lost[named.name]), later)  # noqa: E731
+        until("a node that waits for ARM", waits, named)
+    taken_over(named, lost[named.name], "power loss while ARM is away, which comes back", later)
+    for cluster in every:
         other = cluster.other(lost[cluster.name])
         until_object_names(cluster, other)
         assert cluster.status()["failovers"][0]["to"] == other
@@ -207,12 +153,9 @@ def _reactivations(cluster: Cluster, node: str, resource: str, since: float) -> 
     return told.count("Reactivating")
 
 
-def _stands_still(cluster: Cluster, node: str) -> bool:
-    return cluster.group(node)["standing"] not in {"Starting", "Active", "Stopping"}
-
-
-def _misses(cluster: Cluster, node: str) -> bool:
-    return cluster.health(node, TARGET) == "Abnormal"
+def _waits(cluster: Cluster, node: str, since: float) -> bool:
+    events = cluster.node(node)["events"]
+    return any(one["at"] > since and one["what"] == "Waiting" for one in events)
 
 
 def _carries(cluster: Cluster, node: str, address: str) -> bool:

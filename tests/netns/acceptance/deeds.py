@@ -15,7 +15,8 @@ from hacluster_local.demo import hands
 from hacluster_local.environment import Environment
 
 MACHINES_VERSION: Final = "2024-07-01"
-PINGS_IGNORED: Final = "net.ipv4.icmp_echo_ignore_all"
+NO_WAY_TO_ARM: Final = ("unreachable", "100.64.0.10/32")
+"""The simulated ARM's address inside, of `azuresim.fabric.places`."""
 
 
 def power_off(cluster: Cluster, node: str) -> None:
@@ -56,19 +57,43 @@ def cut(cluster: Cluster, node: str, *words: str) -> Iterator[None]:
 
 
 @contextmanager
-def silence(cluster: Cluster) -> Iterator[None]:
-    """Let the machine that is no node, the nodes' target, answer no ping for a while."""
-    place = f"vnet/{cluster.sample.network}"
-    hands.on(cluster.environment, place, "sysctl", "-qw", f"{PINGS_IGNORED}=1")
+def silence(cluster: Cluster, node: str) -> Iterator[None]:
+    """Let the machine that is no node, the nodes' target, answer no ping of a node for a while."""
+    place, table = f"vnet/{cluster.sample.network}", f"silence-{node}"
+    addresses = {one["name"]: one["privateIPAddress"] for one in cluster.manifest["spec"]["nodes"]}
+    rule = f"ip saddr {addresses[node]} icmp type echo-request drop"
+    chain = f"chain input {{\ntype filter hook input priority 0\n{rule}\n}}"
+    hands.on(cluster.environment, place, "nft", f"table ip {table} {{\n{chain}\n}}")
     try:
         yield
     finally:
-        hands.on(cluster.environment, place, "sysctl", "-qw", f"{PINGS_IGNORED}=0")
+        hands.on(cluster.environment, place, "nft", "delete", "table", "ip", table)
+
+
+@contextmanager
+def without_arm(cluster: Cluster, node: str) -> Iterator[None]:
+    """Let a node not reach Azure Resource Manager for a while, and everything else."""
+    hands.on(cluster.environment, node, "ip", "route", "add", *NO_WAY_TO_ARM)
+    try:
+        yield
+    finally:
+        hands.on(cluster.environment, node, "ip", "route", "del", *NO_WAY_TO_ARM)
 
 
 def kill_application(cluster: Cluster, node: str) -> None:
     """End the application as a bug in it would."""
     hands.on(cluster.environment, node, "systemctl", "kill", "--signal=KILL", "app.service")
+
+
+@contextmanager
+def throttling(cluster: Cluster) -> Iterator[None]:
+    """Let ARM refuse every other request for a while, as it does who asks too much."""
+    often = ("--count", "0", "--probability", "0.5", "--retry-after", "2")
+    added = hands.simulator(cluster.environment, "fault", "add", "throttle", *often)
+    try:
+        yield
+    finally:
+        hands.simulator(cluster.environment, "fault", "clear", json.loads(added)["id"])
 
 
 @contextmanager

@@ -6,8 +6,9 @@ What changes, and why:
 - the application is one that tells who answers, on the sample's own port;
 - the operator looks at Azure every 10 s, so that the object's word is not waited for;
 - unless the guide's own mode is to be played, the witness takes its place;
-- unless the guide's own numbers are, the application is watched too, and monitors that come with
-  resources look more often than twice a minute.
+- unless the guide's own numbers are, the application is watched too; monitors that come with
+  resources, and the one of ARM, look more often than twice a minute; and the multi-target monitor
+  so seldom that it ends no node that a play cuts off; and resolvers keep a record for seconds.
 """
 
 import re
@@ -24,6 +25,8 @@ SERVES: Final = re.compile(r"(ExecStart=)(\S+) -m http\.server (\d+).*")
 WITNESS: Final = {"mode": "Witness", "profile": "Balanced"}
 PUBLISHED_WITHIN_S: Final = 6
 """The simulated name servers follow a record within 2 s, Azure's within a minute."""
+KEPT_S: Final = 5
+"""Time to live of the DNS record, instead of the guide's minute."""
 WATCHERS: Final = {
     "ProbePort": ("azureppw1", "ProbePort", {}),
     "AzureDNS": (
@@ -33,6 +36,12 @@ WATCHERS: Final = {
     ),
 }
 """Name, type and what else of the monitor that comes with a resource, by the resource's type."""
+
+PACE: Final = {
+    "Custom": {"intervalSeconds": 2, "timeoutSeconds": 5},
+    "MultiTarget": {"intervalSeconds": 600},
+}
+"""What else of the samples' own monitors, by type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +87,9 @@ def adapted(sample: Sample, subscription: str) -> dict[str, Any]:
     if not sample.guided:
         cluster["partition"] = {**cluster["partition"], **WITNESS}
     if sample.hurried:
-        watching = [*_quick(group), _of_application(command)]
-        cluster["monitors"] = [*cluster.get("monitors", []), *watching]
+        manifest["spec"]["access"].get("dns", {}).update(ttlSeconds=KEPT_S)
+        written = [{**one, **PACE.get(one["type"], {})} for one in cluster.get("monitors", [])]
+        cluster["monitors"] = [*written, *_quick(group), _of_application(command)]
     return manifest
 
 

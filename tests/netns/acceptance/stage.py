@@ -22,6 +22,8 @@ from hacluster_local.logs import tail
 PATIENCE_S: Final = 400.0
 READY_WITHIN_S: Final = 900.0
 AGAIN_S: Final = 0.5
+REST_S: Final = 3.0
+"""How long what is to move nothing is watched on, in seconds."""
 EVERY_S: Final = 0.25
 GROUP: Final = "failover1"
 
@@ -88,6 +90,11 @@ class Cluster:
         """Tell whether a node hears the other one."""
         (found,) = self.node(node)["peers"]
         return bool(found["alive"])
+
+    def silence_s(self, node: str) -> float:
+        """Return for how many seconds a node has not heard the other one."""
+        (found,) = self.node(node)["peers"]
+        return float(found["secondsSinceHeard"])
 
     def answering(self) -> str:
         """Return the node that answers the client now, or ""."""
@@ -187,7 +194,7 @@ def stays(
     """See that while something comes about, and for some seconds, a node serves both clients on."""
     began = time.time()
     until(act, is_so, cluster)
-    time.sleep(max(0.0, began + for_s - time.time()))
+    time.sleep(max(REST_S, began + for_s - time.time()))
     until("an answer since", lambda: cluster.answered(began), cluster)
     served_on(cluster, active, act, began)
 

@@ -6,7 +6,7 @@ The clients' logs are what counts: how long nobody answered, and that never two 
 from collections.abc import Iterator
 
 import pytest
-from tests.netns.acceptance import acts, plays, record, stage
+from tests.netns.acceptance import acts, deeds, partition, plays, record, stage
 from tests.netns.acceptance.plays import Plays, played
 from tests.netns.acceptance.samples import Sample
 from tests.netns.acceptance.stage import Cluster
@@ -32,7 +32,13 @@ def play_named(environment: Environment) -> Cluster:
     cluster = plays.named(environment, NAMED)
     record.leads_to(cluster, stage.serving(cluster))
     record.is_deleted(cluster)
-    acts.lose_power(cluster)
+    acts.lose_power_while_throttled(cluster)
+    partition.lose_the_target(cluster, "genw1", deeds.without_arm)
+    partition.lose_one_heartbeat(cluster)
+    partition.lose_the_store(cluster)
+    partition.cut_off_one_by_one(cluster)
+    partition.cut_off_the_active(cluster)
+    acts.freeze(cluster)
     return cluster
 
 
@@ -40,9 +46,13 @@ def play_public(environment: Environment) -> Cluster:
     cluster = plays.balanced(environment, PUBLIC, "internet")
     acts.climb_the_ladder(cluster)
     acts.kill_the_application(cluster)
-    acts.lose_heartbeats(cluster)
-    acts.lose_the_store(cluster)
-    acts.cut_off_both(cluster)
+    partition.lose_the_target(cluster, "genw1", deeds.without_arm)
+    partition.lose_one_heartbeat(cluster)
+    partition.lose_both_heartbeats(cluster)
+    partition.lose_the_witness(cluster)
+    partition.lose_the_store(cluster)
+    partition.cut_off_one_by_one(cluster)
+    partition.cut_off_the_active(cluster)
     acts.freeze(cluster)
     return cluster
 
@@ -51,9 +61,11 @@ def play_guided(environment: Environment) -> Cluster:
     cluster = plays.balanced(environment, GUIDED, f"vnet/{GUIDED.network}")
     assert cluster.says("SplitBrainSafe") == "False"
     acts.climb_the_ladder(cluster)
-    acts.lose_the_target(cluster)
-    acts.cut_off_the_active(cluster)
-    acts.lose_power(cluster)
+    partition.lose_the_target(cluster, "pingnp1", deeds.silence)
+    partition.lose_one_heartbeat(cluster)
+    partition.lose_the_store(cluster)
+    partition.cut_off_the_active(cluster)
+    acts.freeze_within_the_timeout(cluster)
     return cluster
 
 
@@ -62,9 +74,12 @@ def play_floating(environment: Environment) -> Cluster:
     acts.show_the_wire(cluster)
     acts.climb_the_ladder(cluster)
     acts.show_the_wire(cluster)
+    partition.lose_the_target(cluster, "pingnp1", deeds.silence)
+    partition.lose_both_heartbeats(cluster)
+    partition.lose_the_store(cluster)
+    partition.cut_off_one_by_one(cluster)
+    partition.cut_off_the_active(cluster)
     acts.freeze(cluster)
-    acts.cut_off_the_standby(cluster)
-    acts.cut_off_the_active(cluster)
     return cluster
 
 
@@ -76,18 +91,18 @@ def test_a_public_balancer_leads_to_one_node_whatever_fails(begun: Plays) -> Non
     played(begun, play_public)
 
 
-def test_an_internal_balancer_leads_to_one_node_in_the_guides_own_mode(begun: Plays) -> None:
-    played(begun, play_guided)
-
-
 def test_with_floating_ip_a_node_sees_the_front_end_and_one_node_has_it(begun: Plays) -> None:
     played(begun, play_floating)
+
+
+def test_an_internal_balancer_leads_to_one_node_in_the_guides_own_mode(begun: Plays) -> None:
+    played(begun, play_guided)
 
 
 def test_a_failover_needs_neither_operator_nor_api_server_nor_azure(
     environment: Environment, begun: Plays
 ) -> None:
-    named, public, floating = (
-        played(begun, play) for play in (play_named, play_public, play_floating)
+    named, *others = (
+        played(begun, play) for play in (play_named, play_public, play_floating, play_guided)
     )
-    acts.left_alone(environment, losing_power=(public, floating), resting=named)
+    acts.left_alone(environment, losing_power=tuple(others), named=named)
