@@ -93,8 +93,9 @@ CATALOGUE: Mapping[str, Problem] = {
     "HAN-G02": Problem(
         "The fence took longer than its time",
         "A file system in use could not be unmounted, or a process could not be killed in time.",
-        "The guard restarts the machine if the configuration says so. Look at the event log for "
-        "the step that hung; give it more time only together with fence_s.",
+        "The guard restarts the machine if the configuration says so and the group was active here "
+        "since the boot; else it tries on. Look at the event log for the step that hung; give it "
+        "more time only together with fence_s.",
     ),
     "HAN-G03": Problem(
         "Another agent is connected to the guard",

@@ -49,6 +49,7 @@ _TICK_S = 0.25
 _AGAIN_S = 0.3  # A fence that is not complete is never reported as done: it is tried again.
 SOCKET = "guard.sock"
 FENCED = "fenced"
+OPENED = "opened"
 
 
 class Guard:
@@ -57,7 +58,8 @@ class Guard:
     Args:
         system: the node's operating system.
         stored: where the verified configuration is read from.
-        run_directory: holds the socket, and one file per fenced group for the helper.
+        run_directory: holds the socket, one file per fenced group for the helper, and one per
+            group that was opened since the machine booted; it is empty after a boot.
         refused: what hardening the system refused, for the agent's status.
     """
 
@@ -69,6 +71,8 @@ class Guard:
         self._settings: Optional[Settings] = stored.load()
         self._fenced_directory = run_directory / FENCED
         self._fenced_directory.mkdir(parents=True, exist_ok=True)
+        self._opened_directory = run_directory / OPENED
+        self._opened_directory.mkdir(exist_ok=True)
         self._refused = refused
         self._selector = selectors.DefaultSelector()
         self._probes = Probes(self._selector, self._probe_asked)
@@ -229,6 +233,7 @@ class Guard:
         name = message["group"]
         if name in self._fencing or not self._deadlines.open(name, Clocks(*now())):
             return False
+        (self._opened_directory / name).touch()
         (self._fenced_directory / name).unlink(missing_ok=True)
         self._system.open(name)
         return True
@@ -329,8 +334,15 @@ class Guard:
         self._waker.send(b"\0")
 
     def _fence_hangs(self, settings: Settings, name: str) -> None:
-        _LOG.error("Fence took too long", extra={"group": name, "code": "HAN-G02"})
-        if settings.restart_on_failed_fence:
+        """Restart the machine, unless a restart would help nobody.
+
+        A group that was never opened since the boot has nothing running that we started. Its fence
+        is tried until it succeeds, but a restart would only begin the same again, for ever.
+        """
+        opened = (self._opened_directory / name).exists()
+        told = {"group": name, "code": "HAN-G02", "opened": opened}
+        _LOG.error("Fence took too long", extra=told)
+        if opened and settings.restart_on_failed_fence:
             self._system.restart_machine()
 
     def _fence_ended(self) -> None:

@@ -37,10 +37,20 @@ def device(options: Mapping[str, Any]) -> str:
 def status(system: System, call: Call) -> MirrorStatus:
     """Return what DRBD says.
 
+    drbdadm knows no mirror whose resource file is not written yet, and none before the kernel's
+    module is loaded. A fence must not fail there, as there is nothing to end; so the kernel itself
+    is asked then, which also knows a mirror that is up although its file was removed.
+
     Raises:
         Broken: HAN-R01, neither a status nor "not up".
     """
     outcome = _drbdadm(system, call, "status")
+    if outcome.code != 0 and not mirror_status.says_not_up(outcome.output):
+        told = system.run(_place(call), ("drbdadm", "--version"), _limit(call), {})
+        if told.in_time and not mirror_config.kernel_version(told.output):
+            return mirror_status.MirrorStatus(is_up=False)
+        argv = ("drbdsetup", "status", resource_name(call))
+        outcome = system.run(_place(call), argv, _limit(call), {})
     try:
         return mirror_status.parse(outcome.output, outcome.code)
     except ValueError as error:

@@ -3,8 +3,8 @@
 The words are DRBD's own. A lost peer shows as `connection:Connecting`; a split brain, or a
 refused handshake, as no peer line at all while our half is there (`StandAlone` in cstate).
 A resource that is down makes drbdadm end with code 10 and "No such resource"; so does, without
-those words, a resource file that it cannot read. A primary whose writes wait until its lost
-peer is noted as behind shows as `suspended:fencing`.
+those words, a resource file that it cannot read, and one that is not there makes it end with 1. A
+primary whose writes wait until its lost peer is noted as behind shows as `suspended:fencing`.
 """
 
 from __future__ import annotations
@@ -83,13 +83,18 @@ class MirrorStatus:
         )
 
 
+def says_not_up(output: str) -> bool:
+    """Tell whether a status that failed did so because the mirror is down."""
+    return _NOT_UP in output
+
+
 def parse(output: str, code: int) -> MirrorStatus:
     """Return what `drbdadm status RESOURCE` said.
 
     Raises:
         ValueError: neither a status nor "not up".
     """
-    if code != 0 and _NOT_UP in output:
+    if code != 0 and says_not_up(output):
         return MirrorStatus(is_up=False)
     lines = [line for line in output.splitlines() if line.strip()]
     if code != 0 or not lines:

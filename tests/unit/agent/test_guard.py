@@ -212,6 +212,19 @@ def test_an_incomplete_fence_is_never_reported_and_restarts_the_machine(
     assert link.until(event="fenced")["number"] == 7
 
 
+def test_a_fence_of_what_was_never_opened_restarts_no_machine(
+    place: Place, link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would hang after the restart too: the machine would never be up for long again."""
+    soon(lambda: place.machine.traffic == {"failover1": "cut"})
+    place.machine.broken = {"remove_address"}
+    link.ask(do="fence", group="failover1", number=7, reason="asked")
+    soon(lambda: "Fence took too long" in caplog.messages, 8.0)
+    assert place.machine.restarts == 0
+    place.machine.broken = set()
+    assert link.until(event="fenced")["number"] == 7
+
+
 def test_a_hold_answers_no_probe_until_it_is_opened(place: Place, link: Link) -> None:
     active(place, link)
     link.ask(do="hold", group="failover1")

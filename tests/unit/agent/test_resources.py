@@ -210,6 +210,44 @@ def test_the_resource_file_never_joins_split_halves_and_stops_io_without_a_note(
     assert ("node-id" in text, "auto-promote no" in text) == (version == 9, version == 9)
 
 
+NO_FILE = Outcome(1, "no resources defined!")
+NO_MODULE = Outcome(0, "DRBDADM_API_VERSION=2\nDRBD_KERNEL_VERSION_CODE=0x000000\n")
+DOWN = Outcome(10, "ha-g-md: No such resource")
+
+
+@pytest.mark.parametrize(
+    ("version", "kernel"),
+    [
+        pytest.param(VERSION, DOWN, id="not configured yet"),
+        pytest.param(NO_MODULE, Outcome(20, "no kernel module"), id="no module"),
+        pytest.param(Outcome(127, "drbdadm: not found"), Outcome(127, ""), id="no drbd-utils"),
+    ],
+)
+def test_a_mirror_that_was_never_up_is_fenced_already(version: Outcome, kernel: Outcome) -> None:
+    """Else the guard restarts a new machine again and again before its mirror is configured."""
+
+    def answer(argv: tuple[str, ...]) -> Outcome:
+        if argv[0] == "drbdsetup":
+            return kernel
+        return version if argv[1] == "--version" else NO_FILE
+
+    machine = Machine(answer=answer)
+    MirrorDisk().fence(machine, call(**MIRROR))
+    assert verbs(machine) == []
+
+
+def test_a_mirror_that_is_up_without_its_file_is_not_fenced_by_not_finding_it() -> None:
+    primary = Outcome(0, UP.replace("role:Secondary", "role:Primary", 1))
+
+    def answer(argv: tuple[str, ...]) -> Outcome:
+        if argv[0] == "drbdsetup":
+            return primary
+        return VERSION if argv[1] == "--version" else NO_FILE
+
+    with pytest.raises(Broken, match="secondary"):
+        MirrorDisk().fence(Machine(answer=answer), call(**MIRROR))
+
+
 def test_writes_that_wait_for_a_note_are_ended_by_a_fence_so_that_the_disk_lets_go() -> None:
     frozen = "ha-g-md role:Primary suspended:fencing\n  disk:UpToDate\n  n2 connection:Connecting\n"
     machine = drbd(frozen)
