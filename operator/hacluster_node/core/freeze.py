@@ -86,7 +86,8 @@ def _restart_waits(node: NodeState, right: Right) -> None:
 
 
 def hold(node: NodeState, right: Right, why: str) -> None:
-    """Hold traffic until a renewal begun after now is confirmed."""
+    """Hold traffic until a renewal begun after now is confirmed, or what is heard after now."""
+    right.seen, right.nonce_floor = node.now, node.nonces
     if not right.thawed:
         node.out.append(effects.HoldTraffic(right.group, why))
         node.out.append(effects.Decided(right.group, "TrafficHeld", why, right.epoch))
@@ -94,7 +95,7 @@ def hold(node: NodeState, right: Right, why: str) -> None:
 
 
 def resume(node: NodeState, right: Right) -> None:
-    """The witness (or every peer) confirmed the right after the thaw: serve again."""
+    """The witness, every peer, or the guide's mode confirmed the right: serve again."""
     right.thawed = ""
     node.out.append(effects.OpenTraffic(right.group, right.epoch))
     why = "the right was confirmed after the thaw"

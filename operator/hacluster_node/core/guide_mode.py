@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Optional
 
-from hacluster_node.core import effects, group, monitor, peers, policy
+from hacluster_node.core import effects, freeze, group, monitor, peers, policy
 from hacluster_node.core.clocks import shortest
 from hacluster_node.core.heartbeat import GroupReport, Standing
 from hacluster_node.core.record import Record, Wanted
@@ -28,6 +28,9 @@ UNSAFE: Final = (
     "enough; partition mode Witness can"
 )
 """Why ``SplitBrainSafe`` is False in this mode."""
+
+MISSING: Final = 4
+"""Heartbeats that a peer misses which is not there to be asked."""
 
 
 def give_up_after_s(node: NodeState) -> float:
@@ -132,6 +135,23 @@ def _keep(node: NodeState, right: Right) -> None:
         group.fence(node, right, reason)
     else:
         _extend(node, right)
+        if right.thawed and all(_leaves_it(node, right, peer) for peer in node.peers.values()):
+            freeze.resume(node, right)
+
+
+def _leaves_it(node: NodeState, right: Right, peer: Peer) -> bool:
+    """Tell whether a peer did not take the group while this node stood still (rule 11).
+
+    Its word counts if it echoes a nonce made since. If nothing is heard of it for so long that
+    several of its heartbeats are missing, there is nobody to ask, and targets decide as ever.
+    """
+    report = peer.report(right.group)
+    if peer.echoed > right.nonce_floor and report is not None:
+        return report.standing is Standing.INACTIVE
+    quiet_s = shortest(right.seen, node.now)
+    if peer.heard is not None:
+        quiet_s = min(quiet_s, shortest(peer.heard, node.now))
+    return quiet_s >= MISSING * node.config.heartbeat.interval_s
 
 
 def _extend(node: NodeState, right: Right) -> None:

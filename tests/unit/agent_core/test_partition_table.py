@@ -123,6 +123,24 @@ def test_in_the_guides_mode_a_crash_is_taken_over_after_the_timeout() -> None:
     assert active(world) == ["node-2"]
 
 
+@pytest.mark.parametrize("peer", ["there", "off"])
+def test_in_the_guides_mode_a_node_that_was_late_serves_again(peer: str) -> None:
+    world = cluster(Mode.GUIDE)
+    if peer == "off":
+        world.lose_power(world.hosts[1])
+        world.run(70.0)
+    world.freeze(world.hosts[0])
+    world.run(world.now + 2.0)
+    world.thaw(world.hosts[0], 0.0)
+    world.run(world.now + 0.5)
+    assert active(world) == []
+    world.run(world.now + 8.0)
+    assert active(world) == ["node-1"]
+    agent = world.hosts[0].agent
+    assert agent is not None
+    assert agent.why_not_active("failover1") == ""
+
+
 def test_a_healed_cluster_of_the_guides_mode_has_one_active_node() -> None:
     world = cluster(Mode.GUIDE)
     cut(world, *NAMES)
