@@ -32,6 +32,8 @@ NOBODY: Final = "10.6.0.99"
 """No machine has this address, so a monitor of it becomes abnormal."""
 BUSY_S: Final = 30
 """How long a machine that does much else may hold a client up, in seconds."""
+SELDOM_S = 1.0
+"""Azure limits readings of machines, and the operator needs them as well."""
 LATER: Final = ("--notice", "600", "--duration", "20")
 """When the event begins at the latest, and for how long it is shown as begun, in seconds."""
 SHIPPED: Final = ("hacluster_node", "hacluster_wire")
@@ -138,7 +140,11 @@ def test_another_size_comes_standby_first_and_after_a_planned_move(cluster: Clus
     cluster.manifest["spec"]["machines"]["size"] = size = "Standard_B4ms"
     before = len(moves(cluster))
     apply(cluster)
-    sized = lambda node: machine(cluster, node)["hardwareProfile"]["vmSize"] == size  # noqa: E731
+
+    def sized(node: str) -> bool:
+        time.sleep(SELDOM_S)
+        return bool(machine(cluster, node)["hardwareProfile"]["vmSize"] == size)
+
     rolls(cluster, "another size", sized)
     assert moves(cluster)[before:] == ["Succeeded"]
 

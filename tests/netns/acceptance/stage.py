@@ -13,6 +13,7 @@ import yaml
 from tests.netns.acceptance.samples import Sample, adapted
 
 from hacluster_local import environment
+from hacluster_local.arm import ArmError
 from hacluster_local.controlplane.kubectl import KubectlError
 from hacluster_local.demo import answers, hands, story
 from hacluster_local.demo.client import Client, start_client, start_stream
@@ -155,7 +156,7 @@ class Cluster:
 def until(
     what: str, is_so: Callable[[], Any], cluster: Cluster, within_s: float = PATIENCE_S
 ) -> Any:
-    """Wait until something is so; return what it was.
+    """Wait until something is so; return what it was. Who refuses to answer is asked again.
 
     Raises:
         NotSeenError: It did not become so in time.
@@ -164,7 +165,7 @@ def until(
     while True:
         try:
             found = is_so()
-        except hands.RefusedError:
+        except (hands.RefusedError, ArmError):
             found = None
         if found:
             return found
